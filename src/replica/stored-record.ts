@@ -1,0 +1,219 @@
+/**
+ * A record as a replica keeps it: the record, and a small header that never leaves the node.
+ *
+ *     0        1        2          4            8
+ *     ┌────────┬────────┬──────────┬────────────┬────────────────────┐
+ *     │ format │   0    │ own u16  │checksum u32│ record             │
+ *     └────────┴────────┴──────────┴────────────┴────────────────────┘
+ *     format: 1 in memory, 2 with checksum.  own: index of the vector entry that this node minted and that nobody
+ *     else knows more of, 0xffff for none (rule 3 of `versions/dot-source.ts`).
+ *
+ * The checksum covers the key too, so that a record that turns up under another key is damaged, not believed
+ * (HAZARDS H2). Damaged is a third answer beside record and absent (H3).
+ *
+ * Pure: bytes in, bytes out.
+ */
+import { assert } from '../base/assert.ts'
+import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
+import { checksum } from '../base/checksum.ts'
+import { withDot, joinContexts, emptyContext, type Dot } from '../versions/causal-context.ts'
+import type { ContextContent } from '../versions/context.ts'
+import { counterMax, ownStands, type DotSource } from '../versions/dot-source.ts'
+import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
+import { entryBytes, headerBytes, isRecord, recordIsolated, recordEntries } from '../versions/record-layout.ts'
+import { compareRecords, entryCounter, findEntry } from '../versions/record-order.ts'
+import { sync, written, type RecordKind, type Sibling, type SiblingSet } from '../versions/sibling-set.ts'
+import { successor } from '../versions/successor.ts'
+
+/** Where the record begins in stored bytes. */
+export const storedHeaderBytes = 8
+const formatPlain = 1
+const formatChecked = 2
+const noOwn = 0xffff
+
+/** What the storage said of a key: its sound bytes, nothing, or bytes that are not what was stored. */
+export type Stored = Uint8Array | undefined | 'damaged'
+
+/** Judges bytes from the storage. */
+export function openStored(bytes: Uint8Array | undefined, key: string): Stored {
+  if (bytes === undefined) return undefined
+  if (bytes[0] === formatPlain && bytes.length > storedHeaderBytes) return bytes
+  if (bytes[0] !== formatChecked || bytes.length <= storedHeaderBytes) return 'damaged'
+  if (readU32(bytes, 4) !== storedChecksum(bytes, key)) return 'damaged'
+  return isRecord(bytes, storedHeaderBytes, bytes.length) ? bytes : 'damaged'
+}
+
+/** Completes the header of new stored bytes. */
+export function sealStored(bytes: Uint8Array, key: string, checked: boolean): void {
+  bytes[0] = checked ? formatChecked : formatPlain
+  bytes[1] = 0
+  writeU32(bytes, 4, checked ? storedChecksum(bytes, key) : 0)
+}
+
+function storedChecksum(bytes: Uint8Array, key: string): number {
+  const head = checksum(bytes.subarray(0, 4), checksum(key))
+  return checksum(bytes.subarray(storedHeaderBytes), head)
+}
+
+/** The dot that this node last minted in the record, when the note about it stands. */
+export function ownDot(stored: Uint8Array): Dot | undefined {
+  const index = ownIndex(stored)
+  if (index < 0) return undefined
+  const set = decodeStored(stored)
+  return set.context.vector[index]
+}
+
+function ownIndex(stored: Uint8Array): number {
+  const index = readU16(stored, 2)
+  return index < recordEntries(stored, storedHeaderBytes) ? index : -1
+}
+
+function setOwnIndex(stored: Uint8Array, index: number): void {
+  writeU16(stored, 2, index < 0 ? noOwn : index)
+}
+
+/** The sibling set of sound stored bytes. */
+export function decodeStored(stored: Uint8Array): SiblingSet {
+  const set = decodeRecord(stored, storedHeaderBytes, stored.length)
+  assert(set !== undefined, 'sound stored bytes hold a record')
+  return set
+}
+
+/**
+ * What is to be stored after a well-formed record came in from a peer (write, repair, hint, transfer), still to be
+ * sealed; undefined when it brings nothing new. The kinds must be equal.
+ */
+export function merged(
+  local: Uint8Array | undefined,
+  incoming: Uint8Array,
+  start: number,
+  end: number,
+): Buffer | undefined {
+  if (local === undefined) return adopted(incoming, start, end, -1)
+  switch (compareRecords(local, storedHeaderBytes, incoming, start)) {
+    case 'equal':
+    case 'after':
+      return undefined
+    case 'before':
+      return adopted(incoming, start, end, carriedOwn(local, incoming, start))
+    default:
+      return synced(local, incoming, start, end)
+  }
+}
+
+function adopted(incoming: Uint8Array, start: number, end: number, own: number): Buffer {
+  const stored = Buffer.allocUnsafe(storedHeaderBytes + end - start)
+  stored.set(incoming.subarray(start, end), storedHeaderBytes)
+  setOwnIndex(stored, own)
+  return stored
+}
+
+/** Where the noted entry stands in the incoming record, or −1 when that one knows more of it. */
+function carriedOwn(local: Uint8Array, incoming: Uint8Array, start: number): number {
+  const index = ownIndex(local)
+  if (index < 0) return -1
+  const actorAt = storedHeaderBytes + headerBytes + entryBytes * index
+  const there = findEntry(incoming, start, local, actorAt)
+  if (there < 0) return -1
+  const same =
+    entryCounter(incoming, start, there) === entryCounter(local, storedHeaderBytes, index)
+  return same ? there : -1
+}
+
+function synced(
+  local: Uint8Array,
+  incoming: Uint8Array,
+  start: number,
+  end: number,
+): Buffer | undefined {
+  const mine = decodeStored(local)
+  const theirs = decodeRecord(incoming, start, end)
+  assert(theirs !== undefined, 'incoming records are checked before they are merged')
+  const stored = encodeRecord(sync(mine, theirs), storedHeaderBytes)
+  setOwnIndex(stored, ownIndexAfter(ownDot(local), decodeStored(stored)))
+  const unchanged = stored
+    .subarray(storedHeaderBytes)
+    .equals(local.subarray(storedHeaderBytes))
+  return unchanged ? undefined : stored
+}
+
+function ownIndexAfter(own: Dot | undefined, set: SiblingSet): number {
+  if (own === undefined || !ownStands(own, set.context)) return -1
+  return set.context.vector.findIndex(({ actor }) => actor === own.actor)
+}
+
+/** A write coordinated by this node. */
+export interface LocalWrite {
+  readonly kind: RecordKind
+  readonly value: Uint8Array
+  readonly tombstone: boolean
+  readonly expiresAtMs: number
+  /** What the write replaces: all that is held here, or what a context covers. */
+  readonly replaces: 'all' | ContextContent
+  /** For `lww`: a time-stamp above the given one. */
+  readonly stampAbove: ((above: number) => number) | undefined
+  readonly dots: DotSource
+}
+
+export interface LocalWriteResult {
+  /** Still to be sealed. */
+  readonly stored: Buffer
+  /** What the write replaced, and the write; undefined when that is all that the stored record knows. */
+  readonly replaced: ContextContent | undefined
+  /** Siblings of the record after the write. */
+  readonly siblings: number
+}
+
+/** The record after a coordinated write. `local` is undefined too when what is stored is damaged. */
+export function writtenLocally(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {
+  if (write.replaces === 'all' && write.kind !== 'lww') {
+    if (local === undefined || recordIsolated(local, storedHeaderBytes) === 0) {
+      return replacedAll(local, write)
+    }
+  }
+  return replacedSome(local, write)
+}
+
+function replacedAll(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {
+  const before =
+    local === undefined
+      ? undefined
+      : { bytes: local, start: storedHeaderBytes, ownIndex: continuableOwn(local, write.dots) }
+  const { kind, value, tombstone, expiresAtMs, dots } = write
+  const sibling = { value, tombstone, expiresAtMs, stamp: 0 }
+  const next = successor(before, { kind, sibling, dots, reserve: storedHeaderBytes })
+  setOwnIndex(next.bytes, next.ownIndex)
+  return { stored: next.bytes, replaced: undefined, siblings: 1 }
+}
+
+/** Index of the noted entry when the present incarnation may count it up, else −1. */
+function continuableOwn(local: Uint8Array, dots: DotSource): number {
+  const index = ownIndex(local)
+  if (index < 0) return -1
+  const actorAt = storedHeaderBytes + headerBytes + entryBytes * index
+  if (!dots.isCurrentAt(local, actorAt)) return -1
+  return entryCounter(local, storedHeaderBytes, index) < counterMax ? index : -1
+}
+
+function replacedSome(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {
+  const before = local === undefined ? undefined : decodeStored(local)
+  const held = before?.context ?? emptyContext
+  const replaces = write.replaces === 'all' ? { causal: held, stamp: 0 } : write.replaces
+  const known = joinContexts(held, replaces.causal)
+  const dot = write.dots.nextDot(local === undefined ? undefined : ownDot(local), known)
+  const stamp = write.stampAbove?.(latestStamp(before, replaces.stamp)) ?? 0
+  const { kind, value, tombstone, expiresAtMs } = write
+  const sibling: Sibling = { dot, value, tombstone, expiresAtMs, stamp }
+  const after = written(before, { kind, replaces: replaces.causal, sibling })
+  const stored = encodeRecord(after, storedHeaderBytes)
+  setOwnIndex(stored, ownIndexAfter(dot, after))
+  const replaced =
+    write.replaces === 'all'
+      ? undefined
+      : { causal: withDot(replaces.causal, dot), stamp: Math.max(stamp, replaces.stamp) }
+  return { stored, replaced, siblings: after.siblings.length }
+}
+
+function latestStamp(before: SiblingSet | undefined, least: number): number {
+  return (before?.siblings ?? []).reduce((latest, { stamp }) => Math.max(latest, stamp), least)
+}

@@ -1,0 +1,152 @@
+/**
+ * The caller's causal context: what a read has seen, or what a write replaced and wrote. To the caller it is opaque;
+ * as text it is URL-safe, and bound to its cluster, bucket and key by a checksum, so that a token of another key never
+ * dominates values that nobody read (HAZARDS A12). It is no signature: it keeps mistakes out, not intent.
+ *
+ *     text = base64url of:  1 │ flags │ checksum u32 │ entries u16 │ isolated u16 │ [stamp f64] │ dots × 20
+ */
+import { assert } from '../base/assert.ts'
+import { readF64, readU16, readU32, writeF64, writeU16, writeU32 } from '../base/bytes.ts'
+import { checksum } from '../base/checksum.ts'
+import { InvalidContextError } from '../base/errors.ts'
+import { compareDots, coversDot, type CausalContext, type Dot } from './causal-context.ts'
+import { decodeRecord, readDots, writeDots } from './record-codec.ts'
+import { entryBytes } from './record-layout.ts'
+
+const tokenFormat = 1
+const headBytes = 10
+const flagStamp = 1
+
+/** What a context is bound to. */
+export interface ContextBinding {
+  /** Identity of the cluster. */
+  readonly cluster: string
+  readonly bucket: string
+  readonly key: string
+}
+
+/** The dots and, in `lww` buckets, the latest time-stamp among the values they name (0 elsewhere). */
+export interface ContextContent {
+  readonly causal: CausalContext
+  readonly stamp: number
+}
+
+/** Where a context's content comes from: the content, or the record that it is read from when it is needed. */
+type ContextSource = ContextContent | { readonly record: Uint8Array; readonly start: number }
+
+/**
+ * What a read has seen, or what a write replaced and wrote. Pass it to the next `put` or `delete` of the same key;
+ * keep it across requests as text (`toString()`).
+ */
+export class Context {
+  readonly #binding: ContextBinding
+  #source: ContextSource
+
+  /** Not for callers: contexts come from entries and receipts, or from their text. */
+  constructor(binding: ContextBinding, source: ContextSource) {
+    this.#binding = binding
+    this.#source = source
+  }
+
+  /** URL-safe text that stands for this context wherever one is taken. */
+  toString(): string {
+    return encodeToken(this.#binding, contentOf(this, this.#binding))
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  /** @throws {InvalidContextError} when the context belongs to another cluster, bucket or key. */
+  static content(context: Context, binding: ContextBinding): ContextContent {
+    const own = context.#binding
+    if (own.key !== binding.key || own.bucket !== binding.bucket) {
+      throw new InvalidContextError('the context belongs to another key: pass the one read from this key')
+    }
+    if (own.cluster !== binding.cluster) {
+      throw new InvalidContextError('the context belongs to another cluster: read the key again')
+    }
+    if ('record' in context.#source) context.#source = readContent(context.#source)
+    return context.#source
+  }
+}
+
+/** The content of a context, or of its text, for one key. @throws {InvalidContextError} */
+export function contentOf(context: Context | string, binding: ContextBinding): ContextContent {
+  return typeof context === 'string'
+    ? decodeToken(context, binding)
+    : Context.content(context, binding)
+}
+
+function readContent(source: { record: Uint8Array; start: number }): ContextContent {
+  const set = decodeRecord(source.record, source.start, source.record.length)
+  assert(set !== undefined, 'a context is made from a sound record')
+  return {
+    causal: set.context,
+    stamp: set.siblings.reduce((latest, { stamp }) => Math.max(latest, stamp), 0),
+  }
+}
+
+function encodeToken(binding: ContextBinding, content: ContextContent): string {
+  const { vector, isolated } = content.causal
+  const stamped = content.stamp !== 0
+  const dotsAt = headBytes + (stamped ? 8 : 0)
+  const bytes = Buffer.alloc(dotsAt + entryBytes * (vector.length + isolated.length))
+  bytes[0] = tokenFormat
+  bytes[1] = stamped ? flagStamp : 0
+  writeU16(bytes, 6, vector.length)
+  writeU16(bytes, 8, isolated.length)
+  if (stamped) writeF64(bytes, headBytes, content.stamp)
+  writeDots(bytes, writeDots(bytes, dotsAt, vector), isolated)
+  writeU32(bytes, 2, seal(bytes, binding))
+  return bytes.toString('base64url')
+}
+
+/** Checksum over the binding and all but the checksum itself. */
+function seal(bytes: Buffer, { cluster, bucket, key }: ContextBinding): number {
+  const bound = checksum(`${cluster}\0${bucket}\0${key}`)
+  return checksum(bytes.subarray(6), checksum(bytes.subarray(0, 2), bound))
+}
+
+const damaged = 'the context is damaged: pass the text unchanged, or read the key again'
+
+function decodeToken(token: string, binding: ContextBinding): ContextContent {
+  const bytes = Buffer.from(token, 'base64url')
+  if (bytes.length < headBytes || bytes.toString('base64url') !== token) {
+    throw new InvalidContextError(damaged)
+  }
+  if (bytes[0] !== tokenFormat || readU32(bytes, 2) !== seal(bytes, binding)) {
+    throw new InvalidContextError(
+      'the context is damaged, or belongs to another key or cluster: pass the one read from this key',
+    )
+  }
+  const entries = readU16(bytes, 6)
+  const isolated = readU16(bytes, 8)
+  const stamped = (bytes[1]! & flagStamp) !== 0
+  const dotsAt = headBytes + (stamped ? 8 : 0)
+  if (bytes.length !== dotsAt + entryBytes * (entries + isolated)) {
+    throw new InvalidContextError(damaged)
+  }
+  const causal = {
+    vector: readDots(bytes, dotsAt, entries),
+    isolated: readDots(bytes, dotsAt + entryBytes * entries, isolated),
+  }
+  const stamp = stamped ? readF64(bytes, headBytes) : 0
+  if (!isContext(causal) || !(stamp >= 0)) throw new InvalidContextError(damaged)
+  return { causal, stamp }
+}
+
+/** Whether decoded dots obey the invariants of `CausalContext`. */
+function isContext(context: CausalContext): boolean {
+  const { vector, isolated } = context
+  return (
+    ascends(vector) &&
+    ascends(isolated) &&
+    vector.every(({ counter }, i) => counter > 0 && vector[i - 1]?.actor !== vector[i]!.actor) &&
+    isolated.every((dot) => !coversDot({ vector, isolated: [] }, dot))
+  )
+}
+
+function ascends(dots: readonly Dot[]): boolean {
+  return dots.every((dot, i) => i === 0 || compareDots(dots[i - 1]!, dot) < 0)
+}
