@@ -1,0 +1,144 @@
+/**
+ * Counts the answers to one read and tells, as soon as it is certain, how the read ends. It does
+ * not look at the records: which of them is current is the matter of `versions`. Pure: knows
+ * nothing of time or network. A deadline is told as a failure of every waiting replica. On the hot
+ * path: replicas are numbers from 0 to 30, the state is a few integers, nothing is allocated.
+ */
+
+import { assert, unreachable } from '../base/assert.ts'
+import { replicaBit, replicaCount } from './replica-mask.ts'
+import type { Outcome, ReplicaRole, TallyOptions } from './tally.ts'
+
+/**
+ * What a replica has for the key:
+ * `record` what it stores, a tombstone included; counts.
+ * `absent` nothing, and its store is whole; counts.
+ * `recovering` nothing, but its store is still being filled, so that it cannot know; counts for no
+ * quorum, or a fast "not found" of an empty replica would win over the owners that have the record
+ * (HAZARDS D4).
+ * `damaged` something that does not decode; never counts, damaged is not absent (HAZARDS H3).
+ */
+export type ReadAnswer = 'record' | 'absent' | 'recovering' | 'damaged'
+
+/**
+ * Invariant: once asked, a replica is in exactly one of waiting, record, absent, recovering,
+ * damaged, failed; it keeps its first role and its first answer.
+ * Invariant: `reached` never turns into `lost`; `lost` turns back only by asking another, or when a
+ * replica that was given up answers after all.
+ */
+export class ReadTally {
+  /** R: how many replicas must answer before the read counts (Dynamo §4.5). */
+  readonly needed: number
+  readonly #sloppy: boolean
+  #primaries = 0
+  #fallbacks = 0
+  #record = 0
+  #absent = 0
+  #recovering = 0
+  #damaged = 0
+  #failed = 0
+
+  constructor(options: TallyOptions) {
+    this.needed = options.needed
+    this.#sloppy = options.sloppy
+  }
+
+  /** The read is being sent to this replica. Asking a failed one again makes it wait again; asking
+   *  any other again changes nothing. */
+  asked(replica: number, role: ReplicaRole): void {
+    const bit = replicaBit(replica)
+    assert(bit !== 0, 'a replica number is out of range')
+    this.#failed &= ~bit
+    if (this.#asked & bit) return
+    if (role === 'primary') this.#primaries |= bit
+    else this.#fallbacks |= bit
+  }
+
+  /**
+   * This replica answered. A late answer of a replica given up already is taken like any other.
+   * @returns whether it was news: false for a replica that was never asked or has answered before
+   */
+  answered(replica: number, answer: ReadAnswer): boolean {
+    const bit = replicaBit(replica) & this.#asked & ~this.#answered
+    this.#failed &= ~bit
+    switch (answer) {
+      case 'record':
+        this.#record |= bit
+        break
+      case 'absent':
+        this.#absent |= bit
+        break
+      case 'recovering':
+        this.#recovering |= bit
+        break
+      case 'damaged':
+        this.#damaged |= bit
+        break
+      default:
+        unreachable(answer)
+    }
+    return bit !== 0
+  }
+
+  /**
+   * This replica refused, could not be reached, or is given up.
+   * @returns whether it was news: false unless the replica was waiting
+   */
+  failed(replica: number): boolean {
+    const bit = replicaBit(replica) & this.waitingMask
+    this.#failed |= bit
+    return bit !== 0
+  }
+
+  outcome(): Outcome {
+    if (this.count >= this.needed) return 'reached'
+    const possible = (this.#record | this.#absent | this.waitingMask) & this.#countable
+    return replicaCount(possible) >= this.needed ? 'pending' : 'lost'
+  }
+
+  /** How many answers count towards `needed`. */
+  get count(): number {
+    return replicaCount((this.#record | this.#absent) & this.#countable)
+  }
+
+  get recordMask(): number {
+    return this.#record
+  }
+
+  get absentMask(): number {
+    return this.#absent
+  }
+
+  get recoveringMask(): number {
+    return this.#recovering
+  }
+
+  get damagedMask(): number {
+    return this.#damaged
+  }
+
+  get waitingMask(): number {
+    return this.#asked & ~(this.#answered | this.#failed)
+  }
+
+  get failedMask(): number {
+    return this.#failed
+  }
+
+  /** Everyone asked as a fallback; all others that were asked are primaries. */
+  get fallbackMask(): number {
+    return this.#fallbacks
+  }
+
+  get #asked(): number {
+    return this.#primaries | this.#fallbacks
+  }
+
+  get #answered(): number {
+    return this.#record | this.#absent | this.#recovering | this.#damaged
+  }
+
+  get #countable(): number {
+    return this.#sloppy ? this.#asked : this.#primaries
+  }
+}
