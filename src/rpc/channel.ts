@@ -1,0 +1,175 @@
+/**
+ * The way to one peer in one lane: dials when there is something to say, keeps the calls that wait, and fails fast for
+ * a short while after the peer could not be reached.
+ */
+import { ClosedError, StoreError } from '../base/errors.ts'
+import type { Random } from '../ports/random.ts'
+import type { Transport } from '../ports/transport.ts'
+import type { Lane } from './handshake.ts'
+import { setRequestId, type Frame } from './frame-buffer.ts'
+import { PendingCalls, type AnswerFrame, type CallSink } from './pending-calls.ts'
+import { Session, type SessionHost, type SessionOwner } from './session.ts'
+
+const backoffMinMs = 50
+const backoffMaxMs = 2_000
+
+export interface ChannelOptions {
+  readonly lane: Lane
+  /** The id that must answer; undefined while only an address is known. */
+  readonly expected: string | undefined
+  /** Where the peer listens now; undefined when nobody knows. */
+  address(): string | undefined
+  readonly host: SessionHost
+  readonly transport: Transport
+  readonly random: Random
+  /** Most bytes that may wait for this peer. */
+  readonly queuedBytesMax: number
+  /** Called when dialling failed. */
+  readonly unreachable: (error: StoreError) => void
+}
+
+type QueuedFrame = { readonly bytes: Buffer }
+
+export class Channel implements SessionOwner {
+  readonly #options: ChannelOptions
+  readonly #pending: PendingCalls = new PendingCalls()
+  #session: Session | undefined
+  #queue: QueuedFrame[] = []
+  #queuedBytes = 0
+  #coolUntilMs = 0
+  #failures = 0
+  #closed = false
+  #lastError: StoreError | undefined
+
+  constructor(options: ChannelOptions) {
+    this.#options = options
+  }
+
+  /** The session that carries this channel now, once it is open. */
+  get session(): Session | undefined {
+    return this.#session?.isOpen === true ? this.#session : undefined
+  }
+
+  /** Why nothing can be sent now, or could not the last time. */
+  get lastError(): StoreError {
+    return this.#lastError ?? new ClosedError('the peer was not reached')
+  }
+
+  get waiting(): number {
+    return this.#pending.size
+  }
+
+  /** Bytes accepted and not yet handed to the network. */
+  get queuedBytes(): number {
+    return this.#queuedBytes + (this.#session?.queuedBytes ?? 0)
+  }
+
+  /**
+   * Sends a request. The answer, or that there will be none, reaches the sink in a later turn.
+   * @returns what `abandon` takes; undefined when it cannot be sent now (`lastError` tells why, the sink is not called).
+   */
+  call(sink: CallSink, tag: number, frame: Frame): number | undefined {
+    if (!this.#accepts(frame.end)) return undefined
+    const id = this.#pending.add(sink, tag)
+    if (id === undefined) return undefined
+    setRequestId(frame.bytes, id)
+    if (this.#deliver(frame)) return id
+    this.#pending.take(id)
+    return undefined
+  }
+
+  /** Sends a frame that nobody answers. False when it cannot be sent now. */
+  post(frame: Frame): boolean {
+    return this.#accepts(frame.end) && this.#deliver(frame)
+  }
+
+  /** The caller waits no longer. A late answer is ignored. */
+  abandon(id: number): void {
+    this.#pending.take(id)
+  }
+
+  /** Uses a session that the peer dialled, when there is none. */
+  adopt(session: Session): void {
+    if (this.#closed || this.#session !== undefined) return
+    this.#session = session
+    session.adopt(this)
+    this.opened()
+  }
+
+  /** Forgets past failures: there is reason to think that the peer is back. */
+  retryNow(): void {
+    this.#coolUntilMs = 0
+    this.#failures = 0
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#session?.fail(new ClosedError('the node is closed'))
+  }
+
+  /** The session is open: what waited goes out. */
+  opened(): void {
+    this.#failures = 0
+    const queue = this.#queue
+    this.#queue = []
+    this.#queuedBytes = 0
+    for (const { bytes } of queue) this.#session?.sendBytes(bytes, bytes.length)
+  }
+
+  answered(id: number, frame: AnswerFrame): void {
+    const call = this.#pending.take(id)
+    if (call !== undefined) call.sink.answered(call.tag, frame)
+  }
+
+  ended(session: Session, error: StoreError, opened: boolean): void {
+    if (session !== this.#session) return
+    this.#session = undefined
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#lastError = error
+    if (!opened) this.#cool(error)
+    this.#pending.failAll(error, opened)
+  }
+
+  #cool(error: StoreError): void {
+    const { host, random, unreachable } = this.#options
+    const backoffMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#failures, 10))
+    this.#failures += 1
+    this.#coolUntilMs = host.clock.monotonicMs() + backoffMs * (0.5 + random.float() / 2)
+    unreachable(error)
+  }
+
+  #accepts(bytes: number): boolean {
+    if (this.#closed) {
+      this.#lastError = new ClosedError('the node is closed')
+      return false
+    }
+    if (this.queuedBytes + bytes > this.#options.queuedBytesMax) {
+      this.#lastError = new StoreError('ERR_OVERLOADED', 'too many bytes wait for this peer')
+      return false
+    }
+    return this.#session !== undefined || this.#dial()
+  }
+
+  #dial(): boolean {
+    const { host, transport, lane, expected } = this.#options
+    if (host.clock.monotonicMs() < this.#coolUntilMs) return false
+    const address = this.#options.address()
+    if (address === undefined) {
+      this.#lastError = new ClosedError('the address of the peer is not known')
+      return false
+    }
+    const session = new Session(host, { lane, expected, owner: this })
+    this.#session = session
+    session.attach(transport.connect(address, session))
+    return true
+  }
+
+  #deliver(frame: Frame): boolean {
+    if (this.#session!.isOpen) return this.#session!.sendBytes(frame.bytes, frame.end)
+    const bytes = Buffer.from(frame.bytes.subarray(0, frame.end))
+    this.#queue.push({ bytes })
+    this.#queuedBytes += bytes.length
+    return true
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * Writes frames into one buffer that is used again for each frame: the transport copies what it is sent, so nothing
+ * is allocated for a frame. Not re-entrant: a frame is written and sent in one go.
+ */
+import { asBuffer, readU32, toByteString, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
+import { answerHeadBytes, flagHinted, frameType, requestHeadBytes } from './frame.ts'
+
+let scratch = Buffer.allocUnsafeSlow(64 * 1024)
+/** A buffer that one large frame made grow is given back after it. */
+const keptBytesMax = 1024 * 1024
+
+/** A frame ready to be sent: `bytes[0, end)` of the shared buffer. */
+export interface Frame {
+  bytes: Buffer
+  end: number
+}
+
+const frame: Frame = { bytes: scratch, end: 0 }
+
+/** The shared buffer with room for `bytesNeeded`. */
+function room(bytesNeeded: number): Buffer {
+  if (scratch.length < bytesNeeded) scratch = Buffer.allocUnsafeSlow(bytesNeeded)
+  else if (scratch.length > keptBytesMax && bytesNeeded <= keptBytesMax) {
+    scratch = Buffer.allocUnsafeSlow(64 * 1024)
+  }
+  frame.bytes = scratch
+  return scratch
+}
+
+/** Gives an unsent frame its request id. */
+export function setRequestId(bytes: Uint8Array, id: number): void {
+  writeU32(bytes, 2, id)
+}
+
+export function requestId(bytes: Uint8Array, start: number): number {
+  return readU32(bytes, start + 2)
+}
+
+/** Epoch of the ring configuration under which a request was made. */
+export function requestEpoch(bytes: Uint8Array, start: number): number {
+  return readU32(bytes, start + 6)
+}
+
+/** Milliseconds that the sender still waits for the answer. */
+export function requestTimeLeftMs(bytes: Uint8Array, start: number): number {
+  return readU32(bytes, start + 10)
+}
+
+function requestHead(bytes: Buffer, type: number, head: RequestHead): void {
+  bytes[0] = type
+  bytes[1] = 0
+  writeU32(bytes, 6, head.epoch)
+  writeU32(bytes, 10, Math.max(0, head.timeLeftMs))
+}
+
+export interface RequestHead {
+  readonly epoch: number
+  readonly timeLeftMs: number
+}
+
+/** What a `put` frame carries beside the record. */
+export interface PutBody {
+  readonly partition: number
+  /** Storage key, a byte string. */
+  readonly key: string
+  /** Owners for whom the receiver shall keep a hint. */
+  readonly hintFor: readonly string[]
+}
+
+/**
+ * A finished record for a replica.
+ *     body = partition u32 │ key length u16 │ key │ [owners u8, each length u8 │ id] │ record
+ */
+export function putFrame(
+  head: RequestHead,
+  body: PutBody,
+  record: Uint8Array,
+  recordStart: number,
+): Frame {
+  const { key, hintFor } = body
+  const recordBytes = record.length - recordStart
+  let size = requestHeadBytes + 6 + key.length + recordBytes + 1
+  for (const id of hintFor) size += 1 + 3 * id.length
+  const bytes = room(size)
+  requestHead(bytes, frameType.put, head)
+  writeU32(bytes, requestHeadBytes, body.partition)
+  let at = writeKey(bytes, requestHeadBytes + 4, key)
+  if (hintFor.length > 0) {
+    bytes[1] = flagHinted
+    at = writeIds(bytes, at, hintFor)
+  }
+  bytes.set(recordStart === 0 ? record : record.subarray(recordStart), at)
+  frame.end = at + recordBytes
+  return frame
+}
+
+function writeKey(bytes: Buffer, at: number, key: string): number {
+  writeU16(bytes, at, key.length)
+  return writeByteString(bytes, at + 2, key)
+}
+
+function writeIds(bytes: Buffer, at: number, ids: readonly string[]): number {
+  bytes[at++] = ids.length
+  for (const id of ids) {
+    const length = bytes.write(id, at + 1, 'utf8')
+    bytes[at] = length
+    at += 1 + length
+  }
+  return at
+}
+
+/**
+ * Asks a replica for its record.
+ *     body = partition u32 │ kind u8 │ key length u16 │ key
+ */
+export function getFrame(
+  head: RequestHead,
+  body: { partition: number; kind: number; key: string },
+): Frame {
+  const bytes = room(requestHeadBytes + 7 + body.key.length)
+  requestHead(bytes, frameType.get, head)
+  writeU32(bytes, requestHeadBytes, body.partition)
+  bytes[requestHeadBytes + 4] = body.kind
+  frame.end = writeKey(bytes, requestHeadBytes + 5, body.key)
+  return frame
+}
+
+/** A request with a packed body: everything that is not on the hot path. */
+export function callFrame(head: RequestHead, body: Uint8Array): Frame {
+  const bytes = room(requestHeadBytes + body.length)
+  requestHead(bytes, frameType.call, head)
+  bytes.set(body, requestHeadBytes)
+  frame.end = requestHeadBytes + body.length
+  return frame
+}
+
+/** An answer, a cast or a greeting. */
+export function plainFrame(
+  head: { type: number; flags: number; id: number },
+  body?: Uint8Array,
+  bodyStart = 0,
+): Frame {
+  const bodyBytes = body === undefined ? 0 : body.length - bodyStart
+  const bytes = room(answerHeadBytes + bodyBytes)
+  bytes[0] = head.type
+  bytes[1] = head.flags
+  writeU32(bytes, 2, head.id)
+  if (body !== undefined) {
+    bytes.set(bodyStart === 0 ? body : body.subarray(bodyStart), answerHeadBytes)
+  }
+  frame.end = answerHeadBytes + bodyBytes
+  return frame
+}
+
+/** What a `put` request says; read in place, the record starts at `recordStart`. */
+export interface PutRequest {
+  readonly partition: number
+  readonly key: string
+  readonly hintFor: readonly string[]
+  readonly recordStart: number
+}
+
+const nobody: readonly string[] = Object.freeze([])
+
+/** Total: undefined for a body that is not one. */
+export function readPut(bytes: Uint8Array, start: number, end: number): PutRequest | undefined {
+  const at = start + requestHeadBytes
+  if (at + 6 > end) return undefined
+  const partition = readU32(bytes, at)
+  const keyEnd = at + 6 + keyLength(bytes, at + 4)
+  if (keyEnd > end) return undefined
+  const key = toByteString(bytes, at + 6, keyEnd)
+  if ((bytes[start + 1]! & flagHinted) === 0) {
+    return { partition, key, hintFor: nobody, recordStart: keyEnd }
+  }
+  const ids = readIds(bytes, keyEnd, end)
+  return ids && { partition, key, hintFor: ids.ids, recordStart: ids.end }
+}
+
+function keyLength(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8)
+}
+
+function readIds(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): { ids: string[]; end: number } | undefined {
+  if (at >= end) return undefined
+  const ids: string[] = []
+  let next = at + 1
+  for (let left = bytes[at]!; left > 0; left--) {
+    if (next >= end) return undefined
+    const idEnd = next + 1 + bytes[next]!
+    if (idEnd > end) return undefined
+    ids.push(asBuffer(bytes).toString('utf8', next + 1, idEnd))
+    next = idEnd
+  }
+  return { ids, end: next }
+}
+
+export interface GetRequest {
+  readonly partition: number
+  readonly kind: number
+  readonly key: string
+}
+
+/** Total: undefined for a body that is not one. */
+export function readGet(bytes: Uint8Array, start: number, end: number): GetRequest | undefined {
+  const at = start + requestHeadBytes
+  if (at + 7 > end) return undefined
+  const keyStart = at + 7
+  const keyEnd = keyStart + keyLength(bytes, at + 5)
+  if (keyEnd !== end) return undefined
+  return {
+    partition: readU32(bytes, at),
+    kind: bytes[at + 4]!,
+    key: toByteString(bytes, keyStart, keyEnd),
+  }
+}

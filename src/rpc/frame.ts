@@ -1,0 +1,83 @@
+/**
+ * The frames that nodes exchange. The transport delivers whole frames; this file names their types, their common
+ * head and their greatest lengths. docs/PROTOCOL.md has the byte pictures.
+ *
+ *     0      1       2            6         10           14
+ *     ┌──────┬───────┬────────────┬─────────┬────────────┬──────┐
+ *     │ type │ flags │ request id │  epoch  │ time left  │ body │    a request
+ *     └──────┴───────┴────────────┴─────────┴────────────┴──────┘
+ *     ┌──────┬───────┬────────────┬──────┐
+ *     │ type │ flags │ request id │ body │                          an answer, a cast, a greeting
+ *     └──────┴───────┴────────────┴──────┘
+ */
+
+/** The version spoken here. Nodes of other versions are refused in the handshake. */
+export const protocolVersion = 1
+
+export const frameType = {
+  hello: 1,
+  welcome: 2,
+  refused: 3,
+  /** Requests. */
+  put: 10,
+  get: 11,
+  call: 12,
+  /** One way, no answer. */
+  cast: 15,
+  /** Answers. */
+  stored: 20,
+  record: 21,
+  absent: 22,
+  result: 23,
+  otherEpoch: 24,
+  failed: 25,
+} as const
+
+export const answerHeadBytes = 6
+export const requestHeadBytes = 14
+
+/** On `put`: owners for whom the receiver keeps a hint stand in the body. */
+export const flagHinted = 1
+/** On `stored`: the record survives what the storage of the replica survives (`os` or `fsync`). */
+export const flagDurable = 1
+/** On `absent`: what is stored under the key is damaged. */
+export const flagDamaged = 1
+/** On `absent`: the replica is still being filled and may lack data that it should have. */
+export const flagRecovering = 2
+
+const kib = 1024
+const mib = 1024 * kib
+
+const caps = new Map<number, number>([
+  [frameType.hello, 4 * kib],
+  [frameType.welcome, 4 * kib],
+  [frameType.refused, 4 * kib],
+  [frameType.put, 128 * mib],
+  [frameType.get, 4 * kib],
+  [frameType.call, 16 * mib],
+  [frameType.cast, 16 * mib],
+  [frameType.stored, 64],
+  [frameType.record, 128 * mib],
+  [frameType.absent, 64],
+  [frameType.result, 16 * mib],
+  [frameType.otherEpoch, 16 * mib],
+  [frameType.failed, 64 * kib],
+])
+
+/**
+ * The longest frame of a type; 0 for types that do not exist. Records may be far longer than a client may write:
+ * limits bind clients, and merging siblings must never fail for its size (HAZARDS K2).
+ */
+export function frameBytesMax(type: number): number {
+  return caps.get(type) ?? 0
+}
+
+/** Whether the frame asks for an answer. */
+export function isRequest(type: number): boolean {
+  return type === frameType.put || type === frameType.get || type === frameType.call
+}
+
+/** Whether the frame answers a request. */
+export function isAnswer(type: number): boolean {
+  return type >= frameType.stored && type <= frameType.failed
+}

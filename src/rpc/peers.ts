@@ -1,0 +1,126 @@
+/** The peers of a node: two channels each, made when they are first needed, and the sessions that others dialled. */
+import type { StoreError } from '../base/errors.ts'
+import type { Random } from '../ports/random.ts'
+import type { Connection, ConnectionHandler, Transport } from '../ports/transport.ts'
+import { Channel } from './channel.ts'
+import type { Lane } from './handshake.ts'
+import { Session, type SessionHost } from './session.ts'
+
+export interface PeersOptions {
+  readonly host: Omit<SessionHost, 'opened'>
+  readonly transport: Transport
+  readonly random: Random
+  readonly queuedBytesMax: number
+  /** Where a member listens, as membership knows it. */
+  addressOf(id: string): string | undefined
+  /** A session was opened and judged, by either side. */
+  readonly greeted: (session: Session) => void
+  /** A member could not be reached by the transport: news for membership. */
+  readonly unreachable: (id: string, error: StoreError) => void
+}
+
+interface Peer {
+  readonly data: Channel
+  readonly control: Channel
+}
+
+export class Peers {
+  readonly #options: PeersOptions
+  readonly #peers: Map<string, Peer> = new Map()
+  readonly #contacts: Set<Channel> = new Set()
+  readonly #host: SessionHost
+  #closed = false
+
+  constructor(options: PeersOptions) {
+    this.#options = options
+    const { host } = options
+    this.#host = {
+      clock: host.clock,
+      handshakeTimeoutMs: host.handshakeTimeoutMs,
+      greeting: (lane, to) => host.greeting(lane, to),
+      judge: (theirs, expected) => host.judge(theirs, expected),
+      request: (session, bytes, start, end) => host.request(session, bytes, start, end),
+      cast: (session, message) => host.cast(session, message),
+      opened: (session) => this.#opened(session),
+    }
+  }
+
+  /** For the transport: what becomes of a connection that a peer dialled. */
+  accept(connection: Connection): ConnectionHandler {
+    const session = new Session(this.#host)
+    session.attach(connection)
+    if (this.#closed) connection.close()
+    return session
+  }
+
+  data(id: string): Channel {
+    return this.#peer(id).data
+  }
+
+  control(id: string): Channel {
+    return this.#peer(id).control
+  }
+
+  /** A channel to an address whose node is not known yet; the caller closes it. */
+  contact(address: string): Channel {
+    const channel = this.#channel('control', undefined, () => address)
+    this.#contacts.add(channel)
+    return channel
+  }
+
+  /** The peer is thought to be back. */
+  retryNow(id: string): void {
+    const peer = this.#peers.get(id)
+    peer?.data.retryNow()
+    peer?.control.retryNow()
+  }
+
+  /** Closes the channels to a node that is no member any more. */
+  forget(id: string): void {
+    const peer = this.#peers.get(id)
+    this.#peers.delete(id)
+    peer?.data.close()
+    peer?.control.close()
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const id of this.#peers.keys()) this.forget(id)
+    for (const channel of this.#contacts) channel.close()
+  }
+
+  #peer(id: string): Peer {
+    let peer = this.#peers.get(id)
+    if (peer === undefined) {
+      const address = (): string | undefined => this.#options.addressOf(id)
+      peer = {
+        data: this.#channel('data', id, address),
+        control: this.#channel('control', id, address),
+      }
+      this.#peers.set(id, peer)
+    }
+    return peer
+  }
+
+  #channel(lane: Lane, expected: string | undefined, address: () => string | undefined): Channel {
+    const { transport, random, queuedBytesMax, unreachable } = this.#options
+    return new Channel({
+      lane,
+      expected,
+      address,
+      host: this.#host,
+      transport,
+      random,
+      queuedBytesMax,
+      unreachable: (error) => {
+        if (expected !== undefined) unreachable(expected, error)
+      },
+    })
+  }
+
+  #opened(session: Session): void {
+    const id = session.remote!.id
+    this.#options.greeted(session)
+    if (!session.hasOwner) this.#peers.get(id)?.[session.lane].adopt(session)
+  }
+}

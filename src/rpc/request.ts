@@ -1,0 +1,61 @@
+/** A cold request as a promise: packed body, packed result, one timer. */
+import { ProtocolError, TimeoutError, type StoreError } from '../base/errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Channel } from './channel.ts'
+import { unpackFailure } from './failure.ts'
+import { callFrame } from './frame-buffer.ts'
+import { frameType } from './frame.ts'
+import { pack, unpack } from './pack.ts'
+import type { AnswerFrame } from './pending-calls.ts'
+
+export interface RequestOutcome {
+  readonly error: StoreError
+  /** Whether the peer may have acted on the request. */
+  readonly sent: boolean
+}
+
+/**
+ * Resolves with the result's tuple, or with why there is none: an expected outcome, so never by rejection.
+ */
+export function request(
+  channel: Channel,
+  body: readonly unknown[],
+  { clock, timeoutMs, epoch }: { clock: Clock; timeoutMs: number; epoch: number },
+): Promise<readonly unknown[] | RequestOutcome> {
+  return new Promise((resolve) => {
+    const sink = {
+      answered: (_tag: number, frame: AnswerFrame): void => {
+        timer.cancel()
+        resolve(readResult(frame))
+      },
+      unanswered: (_tag: number, error: StoreError, sent: boolean): void => {
+        timer.cancel()
+        resolve({ error, sent })
+      },
+    }
+    const frame = callFrame({ epoch, timeLeftMs: timeoutMs }, pack(body))
+    const id = channel.call(sink, 0, frame)
+    const timer = clock.after(id === undefined ? 0 : timeoutMs, () => {
+      if (id === undefined) return resolve({ error: channel.lastError, sent: false })
+      channel.abandon(id)
+      const error = new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs })
+      resolve({ error, sent: true })
+    })
+  })
+}
+
+function readResult(frame: AnswerFrame): readonly unknown[] | RequestOutcome {
+  const { type, bytes, bodyStart, end } = frame
+  if (type === frameType.failed) {
+    return { error: unpackFailure(bytes, bodyStart, end), sent: true }
+  }
+  const tuple = type === frameType.result ? unpack(bytes, bodyStart, end) : undefined
+  return tuple ?? { error: new ProtocolError('the peer gave no sensible answer'), sent: true }
+}
+
+/** Whether the request failed. */
+export function isFailure(
+  outcome: readonly unknown[] | RequestOutcome,
+): outcome is RequestOutcome {
+  return 'error' in outcome
+}

@@ -1,0 +1,242 @@
+/**
+ * One connection between two nodes: the greeting, then requests, answers and casts in both directions. Nothing but
+ * a greeting is read before it was judged.
+ */
+import { ProtocolError, type StoreError } from '../base/errors.ts'
+import { asBuffer } from '../base/bytes.ts'
+import type { Clock, Timer } from '../ports/clock.ts'
+import type { Connection, ConnectionHandler } from '../ports/transport.ts'
+import { unpack } from './pack.ts'
+import { answerHeadBytes, frameBytesMax, frameType, isAnswer, isRequest } from './frame.ts'
+import { plainFrame, requestId, type Frame } from './frame-buffer.ts'
+import { packGreeting, unpackGreeting, type Greeting, type Lane, type Refusal } from './handshake.ts'
+import type { AnswerFrame } from './pending-calls.ts'
+
+/** What a session needs of its node. */
+export interface SessionHost {
+  readonly clock: Clock
+  /** A greeting must be answered within this time. */
+  readonly handshakeTimeoutMs: number
+  /** What this node says to a node; `to` is known when answering. */
+  greeting(lane: Lane, to: Greeting | undefined): Greeting
+  judge(theirs: Greeting, expected: string | undefined): Refusal | undefined
+  opened(session: Session): void
+  /** A request `bytes[start, end)` of the other side; readable during the call. */
+  request(session: Session, bytes: Uint8Array, start: number, end: number): void
+  /** A one-way message. */
+  cast(session: Session, message: readonly unknown[]): void
+}
+
+/** Who dialled: it hears of the end of its session and of the answers. */
+export interface SessionOwner {
+  opened(): void
+  answered(id: number, frame: AnswerFrame): void
+  ended(session: Session, error: StoreError, opened: boolean): void
+}
+
+/** A lost greeting is said again after this time. */
+const greetAgainMs = 500
+
+type State = 'connecting' | 'greeting' | 'open' | 'closed'
+
+const answer: { -readonly [K in keyof AnswerFrame]: AnswerFrame[K] } = {
+  type: 0,
+  flags: 0,
+  bytes: new Uint8Array(0),
+  bodyStart: 0,
+  end: 0,
+}
+
+export class Session implements ConnectionHandler {
+  readonly #host: SessionHost
+  readonly #dialled: boolean
+  readonly #expected: string | undefined
+  #lane: Lane
+  #state: State = 'connecting'
+  #connection: Connection | undefined
+  #remote: Greeting | undefined
+  #owner: SessionOwner | undefined
+  #deadline: Timer | undefined
+  #again: Timer | undefined
+  #error: StoreError | undefined
+
+  /** A session that this node dials has an owner; one that it accepts gets one when it is adopted. */
+  constructor(
+    host: SessionHost,
+    dial?: { lane: Lane; expected: string | undefined; owner: SessionOwner },
+  ) {
+    this.#host = host
+    this.#dialled = dial !== undefined
+    this.#lane = dial?.lane ?? 'data'
+    this.#expected = dial?.expected
+    this.#owner = dial?.owner
+  }
+
+  /** Called once, right after the connection exists. */
+  attach(connection: Connection): void {
+    this.#connection = connection
+    this.#deadline = this.#host.clock.after(this.#host.handshakeTimeoutMs, () => {
+      const waited = `no greeting within ${this.#host.handshakeTimeoutMs} ms`
+      this.fail(new ProtocolError(`${connection.remote}: ${waited}`))
+    })
+  }
+
+  get lane(): Lane {
+    return this.#lane
+  }
+
+  /** Who is at the other end; undefined until it was judged. */
+  get remote(): Greeting | undefined {
+    return this.#remote
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  get hasOwner(): boolean {
+    return this.#owner !== undefined
+  }
+
+  get queuedBytes(): number {
+    return this.#connection?.queuedBytes ?? 0
+  }
+
+  /** Lets an accepted session carry this node's own requests too. */
+  adopt(owner: SessionOwner): void {
+    this.#owner = owner
+  }
+
+  send(frame: Frame): boolean {
+    return this.sendBytes(frame.bytes, frame.end)
+  }
+
+  sendBytes(bytes: Uint8Array, end: number): boolean {
+    return this.#state === 'open' && this.#connection!.send(bytes, 0, end)
+  }
+
+  /** Ends the session because of an error. */
+  fail(error: StoreError): void {
+    this.#error ??= error
+    this.#connection?.close()
+  }
+
+  frameBytesMax(firstByte: number): number {
+    return frameBytesMax(firstByte)
+  }
+
+  open(): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'greeting'
+    if (this.#dialled) this.#greet()
+  }
+
+  #greet(): void {
+    this.#say(frameType.hello, undefined)
+    this.#again = this.#host.clock.after(greetAgainMs, () => {
+      if (this.#state === 'greeting') this.#greet()
+    })
+  }
+
+  #say(type: number, to: Greeting | undefined): void {
+    const body = packGreeting(this.#host.greeting(this.#lane, to))
+    const { bytes, end } = plainFrame({ type, flags: 0, id: 0 }, body)
+    this.#connection!.send(bytes, 0, end)
+  }
+
+  frame(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < answerHeadBytes) return this.fail(malformed(this))
+    if (this.#state !== 'open') return this.#greeted(bytes, start, end)
+    const type = bytes[start]!
+    if (isAnswer(type)) {
+      answer.type = type
+      answer.flags = bytes[start + 1]!
+      answer.bytes = bytes
+      answer.bodyStart = start + answerHeadBytes
+      answer.end = end
+      this.#owner?.answered(requestId(bytes, start), answer)
+    } else if (isRequest(type)) {
+      this.#host.request(this, bytes, start, end)
+    } else if (type === frameType.cast) {
+      this.#cast(bytes, start, end)
+    } else if (type === frameType.hello && !this.#dialled) {
+      this.#say(frameType.welcome, this.#remote)
+    } else if (type !== frameType.welcome) {
+      this.fail(malformed(this))
+    }
+  }
+
+  #cast(bytes: Uint8Array, start: number, end: number): void {
+    const message = unpack(bytes, start + answerHeadBytes, end)
+    if (message === undefined) this.fail(malformed(this))
+    else this.#host.cast(this, message)
+  }
+
+  /** Reads a frame before the session is open. */
+  #greeted(bytes: Uint8Array, start: number, end: number): void {
+    const type = bytes[start]!
+    if (this.#state !== 'greeting') return
+    if (type === frameType.refused && this.#dialled) {
+      const message = asBuffer(bytes).toString('utf8', start + answerHeadBytes, end)
+      return this.fail(new ProtocolError(`refused by ${this.#connection!.remote}: ${message}`))
+    }
+    if (type !== (this.#dialled ? frameType.welcome : frameType.hello)) {
+      return this.fail(new ProtocolError(`${this.#connection!.remote} does not greet`))
+    }
+    const theirs = unpackGreeting(bytes, start + answerHeadBytes, end)
+    if (typeof theirs === 'string') return this.#refuse(theirs)
+    const refusal = this.#host.judge(theirs, this.#expected) ?? this.#nameUnproven(theirs)
+    if (refusal !== undefined) return this.#refuse(refusal.message)
+    this.#settle(theirs)
+  }
+
+  /** With certificates, a node is who its certificate names (HAZARDS §4). */
+  #nameUnproven(theirs: Greeting): Refusal | undefined {
+    const proven = this.#connection!.provenNames
+    if (proven === undefined || proven.includes(theirs.id)) return undefined
+    const names = proven.join(', ')
+    return {
+      reason: 'identity',
+      message: `the certificate of "${theirs.id}" names ${names === '' ? 'nobody' : names}`,
+    }
+  }
+
+  #refuse(message: string): void {
+    if (!this.#dialled) {
+      const body = Buffer.from(message.slice(0, 1000))
+      const { bytes, end } = plainFrame({ type: frameType.refused, flags: 0, id: 0 }, body)
+      this.#connection!.send(bytes, 0, end)
+    }
+    this.fail(new ProtocolError(message))
+  }
+
+  #settle(theirs: Greeting): void {
+    this.#remote = theirs
+    if (!this.#dialled) {
+      this.#lane = theirs.lane
+      this.#say(frameType.welcome, theirs)
+    }
+    this.#state = 'open'
+    this.#deadline?.cancel()
+    this.#again?.cancel()
+    this.#host.opened(this)
+    if (this.#dialled) this.#owner?.opened()
+  }
+
+  close(error?: Error): void {
+    const opened = this.#state === 'open'
+    this.#state = 'closed'
+    this.#deadline?.cancel()
+    this.#again?.cancel()
+    const reason = this.#error ?? new ProtocolError(`${this.#remoteName()}: connection closed`, error)
+    this.#owner?.ended(this, reason, opened)
+  }
+
+  #remoteName(): string {
+    return this.#remote?.id ?? this.#connection?.remote ?? 'a peer'
+  }
+}
+
+function malformed(session: Session): ProtocolError {
+  return new ProtocolError(`malformed frame from ${session.remote?.id ?? 'a peer'}`)
+}
