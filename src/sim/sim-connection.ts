@@ -1,0 +1,142 @@
+/**
+ * One end of a simulated connection. It knows its handler and its state; `SimStream` carries what
+ * it sends.
+ */
+
+import { assert } from '../base/assert.ts'
+import { ProtocolError } from '../base/errors.ts'
+import type { Timer } from '../ports/clock.ts'
+import type { Connection, ConnectionHandler } from '../ports/transport.ts'
+import { networkError } from './network-error.ts'
+import type { SimProcess } from './sim-process.ts'
+import type { SimStream } from './sim-stream.ts'
+
+export class SimConnection implements Connection {
+  readonly process: SimProcess
+  readonly remote: string
+  #state: 'opening' | 'open' | 'closed' = 'opening'
+  #handler: ConnectionHandler | undefined
+  #outgoing: SimStream | undefined
+  /** Sent before the connection opened. */
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #deadline: Timer | undefined
+  readonly #onClosed: (connection: SimConnection) => void
+
+  constructor(options: {
+    process: SimProcess
+    remote: string
+    onClosed: (connection: SimConnection) => void
+  }) {
+    this.process = options.process
+    this.remote = options.remote
+    this.#onClosed = options.onClosed
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  get queuedBytes(): number {
+    return this.#waitingBytes + (this.#outgoing?.stalledBytes ?? 0)
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): boolean {
+    assert(start >= 0 && end > start && end <= bytes.length, `no frame at ${start} to ${end}`)
+    if (this.#state === 'closed') return false
+    const copy = new Uint8Array(bytes.subarray(start, end))
+    if (this.#state === 'open') {
+      this.#outgoing?.send({ bytes: copy })
+    } else {
+      this.#waiting.push(copy)
+      this.#waitingBytes += copy.length
+    }
+    return true
+  }
+
+  close(): void {
+    this.#closeWith(undefined)
+  }
+
+  /** Attaches what the node does with this end. */
+  handle(handler: ConnectionHandler): void {
+    this.#handler = handler
+  }
+
+  /** Attaches the way to the other end, which exists from now on. */
+  sendOver(outgoing: SimStream): void {
+    this.#outgoing = outgoing
+  }
+
+  /** Fails unless it opens in time. */
+  openWithin(timeoutMs: number): void {
+    this.#deadline = this.process.after(timeoutMs, () => {
+      this.fail(networkError('ETIMEDOUT', `${this.remote} did not answer`))
+    })
+  }
+
+  /** The connection carries frames from now on. Called in an event of the process. */
+  open(): void {
+    if (this.#state !== 'opening') return
+    this.#state = 'open'
+    this.#deadline?.cancel()
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    for (const bytes of waiting) this.#outgoing?.send({ bytes })
+    this.#handler?.open()
+  }
+
+  /** A frame arrives. Called in an event of the process. */
+  receive(bytes: Uint8Array): void {
+    const handler = this.#handler
+    if (this.#state !== 'open' || handler === undefined) return
+    const allowed = handler.frameBytesMax(bytes[0] ?? 0)
+    if (bytes.length > allowed) {
+      this.#closeWith(new ProtocolError(`a frame of ${bytes.length} bytes, allowed are ${allowed}`))
+      return
+    }
+    // A copy: duplicates share the original, and a handler that keeps or changes what it was lent
+    // must be found out.
+    const lent = new Uint8Array(bytes)
+    handler.frame(lent, 0, lent.length)
+    lent.fill(0xdb)
+  }
+
+  /**
+   * The other end or the network ended the connection: nothing more is sent. Called in an event of
+   * the process.
+   */
+  fail(error: Error): void {
+    if (this.#state === 'closed') return
+    this.#outgoing?.discard()
+    this.#outgoing = undefined
+    this.#closeWith(error)
+  }
+
+  /**
+   * The process died. Its operating system, if that lives on, tells the other end; nobody tells the
+   * handler.
+   */
+  abandon(isMachineAlive: boolean): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    const error = networkError('ECONNRESET', `${this.process.name} went down`)
+    if (isMachineAlive) this.#outgoing?.send({ ending: error })
+    else this.#outgoing?.discard()
+    this.#onClosed(this)
+  }
+
+  #closeWith(error: Error | undefined): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#deadline?.cancel()
+    const { name } = this.process
+    this.#outgoing?.send({ ending: networkError('ECONNRESET', `${name} closed the connection`) })
+    this.#onClosed(this)
+    // Never from inside `close` or `frame`: the handler hears of it in an event of its own.
+    this.process.after(0, () => this.#handler?.close(error))
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * One run of a node's code, from its start to its end: whatever reaches that code from outside
+ * (timers, frames, the answers of the disk) comes through here. So a paused process holds it all
+ * back, in order, until it goes on, and a dead one never hears of it.
+ */
+
+import type { Clock, Timer } from '../ports/clock.ts'
+import type { ScheduledEvent } from './event-queue.ts'
+import type { Trace } from './trace.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/** The wall clock at the start of a simulation: 2025-01-01T00:00:00Z. */
+const WALL_START_MS = Date.UTC(2025, 0, 1)
+
+/**
+ * The shortest timer. More than nothing, so that code which sets a timer of 0 ms again and again
+ * lets time pass.
+ */
+const TIMER_MIN_MS = 1 / 1024
+
+export type ProcessState = 'running' | 'paused' | 'dead'
+
+export interface SimProcessOptions {
+  /** The node's name. */
+  readonly name: string
+  readonly clock: VirtualClock
+  readonly trace: Trace
+  /**
+   * What the monotonic clock shows at virtual time 0, a whole number: different for each process,
+   * as in reality.
+   */
+  readonly originMs?: number
+  /** How much the wall clock is wrong at this moment, in milliseconds. */
+  readonly wallSkewMs?: () => number
+}
+
+export class SimProcess {
+  readonly name: string
+  /** Time as the node's code sees it. After the end its timers do nothing. */
+  readonly clock: Clock
+  readonly #clock: VirtualClock
+  readonly #trace: Trace
+  #state: ProcessState = 'running'
+  readonly #scheduled = new Set<ScheduledEvent>()
+  /** What arrived while the process was paused and has not been handed over yet, oldest first. */
+  #held: (() => void)[] = []
+  #isDraining = false
+
+  constructor(options: SimProcessOptions) {
+    this.name = options.name
+    this.#clock = options.clock
+    this.#trace = options.trace
+    const { originMs = 0, wallSkewMs = () => 0 } = options
+    this.clock = {
+      monotonicMs: () => originMs + this.#clock.nowMs,
+      wallMs: () => Math.floor(WALL_START_MS + this.#clock.nowMs + wallSkewMs()),
+      after: (delayMs, callback) => this.#timer(delayMs, callback),
+    }
+  }
+
+  get state(): ProcessState {
+    return this.#state
+  }
+
+  /** How many timers and other events wait for this process. 0 after a clean end. */
+  get pending(): number {
+    return this.#scheduled.size + this.#held.length
+  }
+
+  /**
+   * Hands something to the process after a delay: at that time, or when it goes on, or never if it
+   * is dead.
+   */
+  after(delayMs: number, run: () => void): Timer {
+    if (this.#state === 'dead') return { cancel: () => {} }
+    const event = this.#clock.after(delayMs, () => {
+      this.#scheduled.delete(event)
+      this.hand(run)
+    })
+    this.#scheduled.add(event)
+    return {
+      cancel: () => {
+        this.#scheduled.delete(event)
+        event.cancel()
+      },
+    }
+  }
+
+  /**
+   * Hands something to the process now. Must be called from an event of the virtual clock, never by
+   * node code.
+   */
+  hand(run: () => void): void {
+    if (this.#state === 'dead') return
+    // What is held comes first, also while it is being handed over, else frames would overtake each
+    // other.
+    if (this.#state === 'paused' || this.#held.length > 0) this.#held.push(run)
+    else run()
+  }
+
+  pause(): void {
+    if (this.#state === 'running') this.#state = 'paused'
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#state = 'running'
+    this.#drain()
+  }
+
+  /** The end, at once: nothing reaches the process any more. Idempotent. */
+  kill(): void {
+    this.#state = 'dead'
+    for (const event of this.#scheduled) event.cancel()
+    this.#scheduled.clear()
+    this.#held = []
+  }
+
+  /** One held thing for each event, so that microtasks run in between as they do otherwise. */
+  #drain(): void {
+    if (this.#isDraining || this.#held.length === 0) return
+    this.#isDraining = true
+    this.#clock.after(0, () => {
+      this.#isDraining = false
+      if (this.#state !== 'running') return
+      const run = this.#held.shift()
+      run?.()
+      this.#drain()
+    })
+  }
+
+  #timer(delayMs: number, callback: () => void): Timer {
+    let isCancelled = false
+    const timer = this.after(Math.max(delayMs, TIMER_MIN_MS), () => {
+      if (isCancelled) return
+      this.#trace.note(this.name, 'timer')
+      callback()
+    })
+    return {
+      cancel: () => {
+        isCancelled = true
+        timer.cancel()
+      },
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Virtual time: it stands still while an event runs and then jumps to the next one. This is the
+ * simulation's own clock; what a node sees of it is the `Clock` of its `SimProcess`.
+ */
+
+import { assert } from '../base/assert.ts'
+import { EventQueue, ScheduledEvent } from './event-queue.ts'
+import { microtasksDrained } from './turn.ts'
+
+/**
+ * Times are multiples of this, a power of two: sums and differences of them are exact, so that a
+ * timer of 10 ms  never seems to fire after 9.999999999 ms.
+ */
+const TICKS_PER_MS = 1024
+
+/**
+ * How a run ended: `settled` by what it waited for, `idle` with nothing left that could happen,
+ * `late` at its limit.
+ */
+export type RunOutcome = 'settled' | 'idle' | 'late'
+
+export class VirtualClock {
+  #nowMs = 0
+  #sequence = 0
+  readonly #queue = new EventQueue()
+
+  /** Milliseconds since the start of the simulation. */
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** How many events are scheduled. */
+  get pending(): number {
+    return this.#queue.size
+  }
+
+  /** Schedules an event, rounded up to the next tick. Ties happen in the order of these calls. */
+  after(delayMs: number, run: () => void): ScheduledEvent {
+    assert(delayMs >= 0 && delayMs < Infinity, `a delay must be finite and ≥ 0, not ${delayMs}`)
+    const atMs = Math.ceil((this.#nowMs + delayMs) * TICKS_PER_MS) / TICKS_PER_MS
+    const event = new ScheduledEvent(this.#queue, { atMs, sequence: this.#sequence++, run })
+    this.#queue.push(event)
+    return event
+  }
+
+  /** Goes to the next event and runs it. False when there is none. */
+  step(): boolean {
+    const event = this.#queue.pop()
+    if (event === undefined) return false
+    this.#nowMs = event.atMs
+    event.run()
+    return true
+  }
+
+  /**
+   * Runs event after event, with all microtasks in between, until `work` settles.
+   * @param limitMs no event later than this virtual time is run. @default none
+   * @throws whatever an event throws; the outcome of `work` itself is left to its owner.
+   */
+  async runUntil(work: Promise<unknown>, limitMs: number = Infinity): Promise<RunOutcome> {
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+    }
+    work.then(settle, settle)
+    for (;;) {
+      await microtasksDrained()
+      if (isSettled) return 'settled'
+      const next = this.#queue.peek()
+      if (next === undefined) return 'idle'
+      if (next.atMs > limitMs) return 'late'
+      this.step()
+    }
+  }
+}
