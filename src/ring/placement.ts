@@ -1,0 +1,125 @@
+/**
+ * Where the data lives: which members own each partition, and who stands in for them. A pure function of the
+ * ring configuration: each node computes it for itself, and all come to the same.
+ *
+ * A partition walks clockwise over the members' tokens (`tokens.ts`, `ring-walk.ts`) to its first N members, kept
+ * apart by zones (`zone-quotas.ts`); then loads are brought within bounds of what weights entitle to (`shares.ts`,
+ * `levelling.ts`).
+ */
+import type { RingConfiguration, RingMember } from './configuration.ts'
+import { level, type LoadBounds } from './levelling.ts'
+import { OwnerTable } from './owner-table.ts'
+import { RingWalk } from './ring-walk.ts'
+import { fairShares } from './shares.ts'
+import { tokensOf } from './tokens.ts'
+import { zoneQuotas, type ZoneQuotas } from './zone-quotas.ts'
+
+/** ε: how much more than its share a member may own. Less: more even loads, but a join moves more data. */
+const overload = 0.04
+
+/** How much less than its share a member may own. Less: more even loads, but a join moves more data. */
+const underload = 0.05
+
+/**
+ * How many partitions less than its share a member may own at any rate. Small loads scatter by about their root;
+ * forced up to 95 % as well, they would make a join move a fifth more data than it must, instead of a tenth.
+ */
+const underloadPartitions = 20
+
+/** The outcome of placement. Members are told by their index in `members`. */
+export interface Placement {
+  /** Sorted by id. */
+  readonly members: readonly RingMember[]
+  /** Owners of each partition: N, or all members on the ring if there are fewer. */
+  readonly n: number
+  /** The owners of partition p are at p × n to p × n + n − 1, nearest on the ring first. */
+  readonly owners: Uint16Array
+  /** How many partitions each member owns. */
+  readonly loads: Uint32Array
+  /** All other members on the ring, in the order of the partition's walk. Zones do not matter for a stand-in. */
+  fallbacks(partition: number): number[]
+}
+
+/**
+ * Places the partitions. Members that are `leaving` own nothing and stand in for nobody, unless all are leaving.
+ *
+ * What holds, the earlier before the later where not all can be had: each partition has n distinct owners; they
+ * are spread over the zones as evenly as possible, in distinct zones where there are n; no member owns more than
+ * its share × (1 + ε), rounded up; none less than its share by more than 5 % or 20 partitions.
+ */
+export function place(configuration: RingConfiguration): Placement {
+  const { partitions } = configuration
+  const members = configuration.members.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const allLeave = members.every((member) => member.stage === 'leaving')
+  const isOnRing = (member: RingMember): boolean => allLeave || member.stage !== 'leaving'
+  const n = Math.min(configuration.n, members.filter(isOnRing).length)
+
+  const tokens = tokensOf(members, isOnRing)
+  const walk = new RingWalk({ tokens, partitions, members: members.length })
+  const quotas = zoneQuotas(members, isOnRing, n)
+  const shares = fairShares({ members, isOnRing, partitions, n, quotas })
+  const table = new OwnerTable({ partitions, n, members: members.length, quotas })
+  for (let partition = 0; partition < partitions; partition++) {
+    chooseOwners({ table, quotas, walk, partition })
+  }
+  level({ table, bounds: boundsOf(shares, partitions), walk, tokens, partitions })
+  table.sortByDistance()
+  return {
+    members,
+    n,
+    owners: table.owners,
+    loads: table.loads,
+    fallbacks: (partition) => fallbacksOf(table, walk, partition),
+  }
+}
+
+/** Gives the partition the first n members of its walk that the quotas of the zones let in. */
+function chooseOwners(choice: {
+  table: OwnerTable
+  quotas: ZoneQuotas
+  walk: RingWalk
+  partition: number
+}): void {
+  const { table, quotas, walk, partition } = choice
+  const first = partition * table.n
+  let next = first
+  let extras = quotas.extras
+  if (table.n === 0) return
+  walk.from(partition, (member, distance) => {
+    const zone = quotas.zoneOf[member]!
+    let inZone = 0
+    for (let slot = first; slot < next; slot++) {
+      if (quotas.zoneOf[table.owners[slot]!] === zone) inZone++
+    }
+    if (inZone >= quotas.least[zone]!) {
+      if (extras === 0 || inZone >= quotas.most[zone]!) return false
+      extras--
+    }
+    table.take(next++, { member, distance })
+    return next === first + table.n
+  })
+}
+
+function boundsOf(shares: Float64Array, partitions: number): LoadBounds {
+  // Shares come out of a bisection: a millionth too much must not count for a whole partition.
+  const ceiling = (share: number): number =>
+    Math.min(partitions, Math.ceil(share * (1 + overload) - 1e-6))
+  const floor = (share: number): number =>
+    Math.max(0, Math.floor(share - Math.max(share * underload, underloadPartitions)))
+  return {
+    floors: Uint32Array.from(shares, floor),
+    shares,
+    ceilings: Uint32Array.from(shares, ceiling),
+  }
+}
+
+function fallbacksOf(table: OwnerTable, walk: RingWalk, partition: number): number[] {
+  const first = partition * table.n
+  const owners = table.owners.subarray(first, first + table.n)
+  const fallbacks: number[] = []
+  walk.from(partition, (member) => {
+    if (!owners.includes(member)) fallbacks.push(member)
+    return false
+  })
+  return fallbacks
+}

@@ -1,0 +1,119 @@
+/**
+ * The ring of one epoch, ready for look-up: built once for each configuration, never changed.
+ */
+import { assert } from '../base/assert.ts'
+import type { RingConfiguration, RingMember } from './configuration.ts'
+import { place, type Placement } from './placement.ts'
+
+/** Most ids kept in preference lists, over all partitions: 8 MiB. Beyond it, lists are computed anew. */
+const cachedIdsMax = 1 << 20
+
+export class Ring {
+  readonly epoch: number
+  /** Q. */
+  readonly partitions: number
+  /** Owners of each partition: the N of the configuration, or all members on the ring if there are fewer. */
+  readonly n: number
+  /** Sorted by id; also those that are leaving. */
+  readonly members: readonly RingMember[]
+  /** Sorted; also those that are leaving. */
+  readonly memberIds: readonly string[]
+  readonly #placement: Placement
+  readonly #members: ReadonlyMap<string, RingMember>
+  readonly #ownedCounts: ReadonlyMap<string, number>
+  readonly #owners: readonly (readonly string[])[]
+  readonly #preferenceLists = new Map<number, readonly string[]>()
+
+  constructor(configuration: RingConfiguration) {
+    const placement = place(configuration)
+    this.epoch = configuration.epoch
+    this.partitions = configuration.partitions
+    this.n = placement.n
+    this.members = Object.freeze(placement.members)
+    this.memberIds = Object.freeze(placement.members.map((member) => member.id))
+    this.#placement = placement
+    this.#members = new Map(placement.members.map((member) => [member.id, member]))
+    this.#ownedCounts = new Map(this.memberIds.map((id, index) => [id, placement.loads[index]!]))
+    this.#owners = Array.from({ length: this.partitions }, (_, partition) =>
+      Object.freeze(this.#idsOf(placement.owners, partition)),
+    )
+  }
+
+  #idsOf(owners: Uint16Array, partition: number): string[] {
+    const first = partition * this.n
+    return Array.from(owners.subarray(first, first + this.n), (member) => this.memberIds[member]!)
+  }
+
+  /**
+   * The members that own the partition, nearest on the ring first. Frozen, and always the same array: a look-up
+   * allocates nothing.
+   * @param partition 0 to Q − 1.
+   */
+  owners(partition: number): readonly string[] {
+    const owners = this.#owners[partition]
+    assert(owners !== undefined, `partition ${partition} of ${this.partitions}`)
+    return owners
+  }
+
+  /** The owners, then all other members on the ring as fallbacks, in the order of the walk (Dynamo §4.3). Frozen. */
+  preferenceList(partition: number): readonly string[] {
+    const cached = this.#preferenceLists.get(partition)
+    if (cached !== undefined) return cached
+    const owners = this.owners(partition)
+    const fallbacks = this.#placement.fallbacks(partition)
+    const list = Object.freeze([...owners, ...fallbacks.map((member) => this.memberIds[member]!)])
+    if ((this.#preferenceLists.size + 1) * list.length > cachedIdsMax) this.#preferenceLists.clear()
+    this.#preferenceLists.set(partition, list)
+    return list
+  }
+
+  ownsPartition(memberId: string, partition: number): boolean {
+    return this.owners(partition).includes(memberId)
+  }
+
+  /** How many partitions the member owns: 0 for one that is leaving or unknown. */
+  ownedCount(memberId: string): number {
+    return this.#ownedCounts.get(memberId) ?? 0
+  }
+
+  /**
+   * Average load ÷ hottest load, each per weight: 1 when all members own exactly what their weights say, 0 when there
+   * is no owner. Below 0.95 where zones or a weight too heavy for N keep the weights from being honoured.
+   */
+  balance(): number {
+    let weights = 0
+    let hottest = 0
+    for (const { id, weight } of this.members) {
+      const owned = this.ownedCount(id)
+      if (owned === 0) continue
+      weights += weight
+      hottest = Math.max(hottest, owned / weight)
+    }
+    return hottest === 0 ? 0 : (this.partitions * this.n) / weights / hottest
+  }
+
+  member(id: string): RingMember | undefined {
+    return this.#members.get(id)
+  }
+}
+
+/** What one partition gains in a change of the ring. */
+export interface RangeGained {
+  readonly partition: number
+  /** Members that own it after the change and did not before: they need its data. */
+  readonly gained: readonly string[]
+  /** Its owners before the change: they have its data. */
+  readonly previous: readonly string[]
+}
+
+/** The partitions with new owners, ascending. The rings are of one cluster, so that they have the same partitions. */
+export function rangesGained(before: Ring, after: Ring): RangeGained[] {
+  assert(before.partitions === after.partitions, 'rings of one cluster have the same partitions')
+  const ranges: RangeGained[] = []
+  for (let partition = 0; partition < after.partitions; partition++) {
+    const previous = before.owners(partition)
+    const gained = after.owners(partition).filter((id) => !previous.includes(id))
+    if (gained.length > 0) ranges.push({ partition, gained, previous })
+  }
+  return ranges
+}

@@ -1,0 +1,86 @@
+/**
+ * Tokens: the positions of the members on the ring (Dynamo §4.2). What is done with them is decided elsewhere
+ * (`ring-walk.ts`, `placement.ts`).
+ */
+import type { RingMember } from './configuration.ts'
+import { hashKey } from './key-hash.ts'
+
+/**
+ * Tokens of a member of weight 1; a power of two. Fewer or more make joins of 3 to 32 members move more data
+ * (`bench/micro/ring.ts`).
+ */
+const tokensOfWeightOne = 128
+
+/** The positions on the ring are those of the hash: 0 to 2³² − 1. */
+export const ringSize: number = 2 ** 32
+
+/** Members are told by their index in the list that the tokens were made of. */
+export interface Tokens {
+  readonly count: number
+  /** Ascending. */
+  readonly positions: Uint32Array
+  /** The member of each token. Where positions are equal, ascending, on every node alike (HAZARDS D7). */
+  readonly members: Uint16Array
+}
+
+/** How many tokens a weight stands for: at least one. */
+export function tokenCount(weight: number): number {
+  return Math.max(1, Math.round(tokensOfWeightOne * weight))
+}
+
+/**
+ * The tokens of the members.
+ * @param members sorted by id, at most 65 536.
+ * @param isOnRing members that it refuses get no tokens.
+ */
+export function tokensOf(
+  members: readonly RingMember[],
+  isOnRing: (member: RingMember) => boolean,
+): Tokens {
+  const counts = members.map((member) => (isOnRing(member) ? tokenCount(member.weight) : 0))
+  const count = counts.reduce((sum, tokens) => sum + tokens, 0)
+  // Position and member in one number, position first: 48 bits are exact in a double, and typed arrays sort fast.
+  const packed = new Float64Array(count)
+  let at = 0
+  members.forEach((member, index) => {
+    for (const position of positionsOf(member.id, counts[index]!)) {
+      packed[at++] = position * 65_536 + index
+    }
+  })
+  packed.sort()
+  return {
+    count,
+    positions: Uint32Array.from(packed, (token) => Math.floor(token / 65_536)),
+    members: Uint16Array.from(packed, (token) => token % 65_536),
+  }
+}
+
+/**
+ * The ring is cut into 128 equal arcs, and of each 128 tokens of a member one lies in each arc, at a hashed place:
+ * loads are more even than with tokens strewn at random. The arcs are dealt in bit-reversed order, so that fewer
+ * tokens lie far apart too and a change of weight adds or takes tokens without moving the others.
+ */
+function* positionsOf(id: string, count: number): Generator<number> {
+  const arcs = tokensOfWeightOne
+  const idBytes = new TextEncoder().encode(id)
+  const bytes = new Uint8Array(idBytes.length + 4)
+  bytes.set(idBytes)
+  const view = new DataView(bytes.buffer)
+  for (let token = 0; token < count; token++) {
+    view.setUint32(idBytes.length, token)
+    const place = Math.floor(hashKey(bytes) / arcs)
+    yield reverseBits(token % arcs, arcs) * (ringSize / arcs) + place
+  }
+}
+
+/** @param limit the power of two that `value` is below. */
+function reverseBits(value: number, limit: number): number {
+  let reversed = 0
+  for (let bit = 1; bit < limit; bit *= 2) reversed = reversed * 2 + ((value & bit) === 0 ? 0 : 1)
+  return reversed
+}
+
+/** Where the partition begins on the ring. */
+export function partitionStart(partition: number, partitions: number): number {
+  return partition * (ringSize / partitions)
+}
