@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts'
 import { ProtocolError } from '../base/errors.ts'
 import type { Timer } from '../ports/clock.ts'
 import type { Connection, ConnectionHandler } from '../ports/transport.ts'
-import { networkError } from './network-error.ts'
+import { closedByOtherEnd, connectionReset, connectionTimeout } from './network-error.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { SimStream } from './sim-stream.ts'
 
@@ -71,7 +71,7 @@ export class SimConnection implements Connection {
   /** Fails unless it opens in time. */
   openWithin(timeoutMs: number): void {
     this.#deadline = this.process.after(timeoutMs, () => {
-      this.fail(networkError('ETIMEDOUT', `${this.remote} did not answer`))
+      this.fail(connectionTimeout(`${this.remote} did not answer`, timeoutMs))
     })
   }
 
@@ -121,7 +121,7 @@ export class SimConnection implements Connection {
   abandon(isMachineAlive: boolean): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    const error = networkError('ECONNRESET', `${this.process.name} went down`)
+    const error = connectionReset(`${this.process.name} went down`)
     if (isMachineAlive) this.#outgoing?.send({ ending: error })
     else this.#outgoing?.discard()
     this.#onClosed(this)
@@ -133,8 +133,7 @@ export class SimConnection implements Connection {
     this.#waiting = []
     this.#waitingBytes = 0
     this.#deadline?.cancel()
-    const { name } = this.process
-    this.#outgoing?.send({ ending: networkError('ECONNRESET', `${name} closed the connection`) })
+    this.#outgoing?.send({ ending: closedByOtherEnd(this.process.name) })
     this.#onClosed(this)
     // Never from inside `close` or `frame`: the handler hears of it in an event of its own.
     this.process.after(0, () => this.#handler?.close(error))

@@ -7,7 +7,7 @@
  */
 
 import type { ConnectionHandler, Transport } from '../ports/transport.ts'
-import { networkError } from './network-error.ts'
+import { connectionRefused } from './network-error.ts'
 import { SimConnection } from './sim-connection.ts'
 import { linkName, SimLinks } from './sim-links.ts'
 import type { LinkQuality, NetworkQuality } from './sim-links.ts'
@@ -186,7 +186,7 @@ export class SimNetwork implements StreamNetwork {
   }
 
   #refuse(client: SimConnection, address: string, target: string): void {
-    const error = networkError('ECONNREFUSED', `nobody listens at ${address}`)
+    const error = connectionRefused(address)
     this.clock.after(this.travelMs(target, client.process.name), () => {
       this.trace.note(client.process.name, 'refuse', address)
       client.process.hand(() => client.fail(error))

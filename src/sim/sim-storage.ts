@@ -1,9 +1,10 @@
 /**
  * The `Storage` port of one simulated process, on the disk of its machine.
  *
- * `memory`: a write is done at once and a crash takes all. `fsync`: writes become durable in group
- * commits that take seeded times, in order, as those of a log or of LMDB do; and now and then a
- * read has to wait for the disk, so that code which takes every read for immediate is found out.
+ * `memory`: a write is done at once, and closing or a crash takes all. `fsync`: writes become
+ * durable in group commits that take seeded times, in order, as those of a log or of LMDB do; and
+ * now and then a read has to wait for the disk, so that code which takes every read for immediate
+ * is found out.
  */
 
 import { ClosedError, StorageError } from '../base/errors.ts'
@@ -103,7 +104,7 @@ export class SimStorage implements Storage {
     if (this.#isDead) return never()
     if (this.#state === 'new' || this.#state === 'closed') return this.#closing
     this.#state = 'closed'
-    this.#closing = this.#settled().then(() => this.#disk.release())
+    this.#closing = this.#settled().then(() => this.#release())
     return this.#closing
   }
 
@@ -117,6 +118,11 @@ export class SimStorage implements Storage {
     return new Promise((resolve) => {
       this.#waiting.push({ resolve, reject: () => resolve() })
     })
+  }
+
+  #release(): void {
+    if (this.durability === 'memory') this.#disk.crash('everything')
+    this.#disk.release()
   }
 
   #requireOpen(): void {

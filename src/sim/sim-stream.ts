@@ -12,7 +12,7 @@ import type { Timer } from '../ports/clock.ts'
 import type { SimConnection } from './sim-connection.ts'
 import { linkName } from './sim-links.ts'
 import type { LinkQuality } from './sim-links.ts'
-import { networkError } from './network-error.ts'
+import { connectionReset, connectionTimeout } from './network-error.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { checksum } from './trace.ts'
 import type { Trace } from './trace.ts'
@@ -185,17 +185,18 @@ export class SimStream {
     this.discard()
     this.#network.clock.after(this.#network.travelMs(to, from), () => {
       if (this.#network.isBlocked(to, from)) return
-      const error = networkError('ECONNRESET', `${to} reset the connection`)
+      const error = connectionReset(`${to} reset the connection`)
       this.#source.process.hand(() => this.#source.fail(error))
     })
   }
 
   #startGivingUp(): void {
-    this.#givingUp ??= this.#network.clock.after(this.#network.silenceMaxMs, () => {
+    const { clock, trace, silenceMaxMs } = this.#network
+    this.#givingUp ??= clock.after(silenceMaxMs, () => {
       const { from, to } = this.#names()
-      this.#network.trace.note(from, 'cut', to)
+      trace.note(from, 'cut', to)
       this.discard()
-      const error = networkError('ETIMEDOUT', `${to} was silent too long`)
+      const error = connectionTimeout(`${to} was silent too long`, silenceMaxMs)
       this.#source.process.hand(() => this.#source.fail(error))
     })
   }

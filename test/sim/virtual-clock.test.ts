@@ -5,9 +5,9 @@ import { VirtualClock } from '../../src/sim/virtual-clock.ts'
 
 describe('the event queue', () => {
   test('gives the events in the order of time and then of scheduling, without the cancelled ones', () => {
-    const plan = fc.array(fc.record({ atMs: fc.nat(50), isCancelled: fc.boolean() }), {
-      maxLength: 100,
-    })
+    // An event with a rank is cancelled, in the order of the ranks.
+    const rank = fc.option(fc.nat(), { nil: -1 })
+    const plan = fc.array(fc.record({ atMs: fc.nat(50), rank }), { minLength: 50, maxLength: 100 })
     fc.assert(
       fc.property(plan, (rows) => {
         const queue = new EventQueue()
@@ -16,8 +16,10 @@ describe('the event queue', () => {
           queue.push(event)
           return event
         })
-        const kept = events.filter((_, i) => rows[i]?.isCancelled === false)
-        for (const event of events) if (!kept.includes(event)) event.cancel()
+        const rankOf = (event: ScheduledEvent): number => rows[event.sequence]?.rank ?? -1
+        const kept = events.filter((event) => rankOf(event) < 0)
+        const cancelled = events.filter((event) => rankOf(event) >= 0)
+        for (const event of cancelled.toSorted((a, b) => rankOf(a) - rankOf(b))) event.cancel()
         expect(queue.size).toBe(kept.length)
         const order = kept.toSorted((a, b) => a.atMs - b.atMs || a.sequence - b.sequence)
         expect(kept.map(() => queue.pop()?.sequence)).toEqual(order.map((e) => e.sequence))

@@ -1,4 +1,7 @@
-/** A small world on virtual time for the tests of the simulator's parts: processes, a network, disks. */
+/**
+ * A small world on virtual time for the tests of the simulator's parts: processes, a network,
+ * disks.
+ */
 
 import type { Connection, ConnectionHandler, Transport } from '../../src/ports/transport.ts'
 import { SeededRandom } from '../../src/sim/seeded-random.ts'
@@ -78,9 +81,18 @@ export class Recorder implements ConnectionHandler {
   }
 
   close(error?: Error): void {
-    const code = error === undefined ? 'closed' : (error as { code?: string }).code
-    this.heard.push(`${code} at ${Math.floor(this.#world.clock.nowMs)}`)
+    this.heard.push(
+      `${error === undefined ? 'closed' : codeOf(error)} at ${Math.floor(this.#world.clock.nowMs)}`,
+    )
   }
+}
+
+/**
+ * The code of the cause, or of the error when it has none; `ended` for the other end's good order.
+ */
+function codeOf(error: Error & { code?: string }): string | undefined {
+  if (error.message.endsWith('closed the connection')) return 'ended'
+  return (error.cause as { code?: string } | undefined)?.code ?? error.code
 }
 
 export function sendText(connection: Connection, text: string): boolean {
