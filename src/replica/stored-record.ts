@@ -5,8 +5,8 @@
  *     ┌────────┬────────┬──────────┬────────────┬────────────────────┐
  *     │ format │   0    │ own u16  │checksum u32│ record             │
  *     └────────┴────────┴──────────┴────────────┴────────────────────┘
- *     format: 1 in memory, 2 with checksum.  own: index of the vector entry that this node minted and that nobody
- *     else knows more of, 0xffff for none (rule 3 of `versions/dot-source.ts`).
+ *     format: 2 with checksum, 1 without: then a fixed mark stands in its place.  own: index of the vector entry that
+ *     this node minted and that nobody else knows more of, 0xffff for none (rule 3 of `versions/dot-source.ts`).
  *
  * The checksum covers the key too, so that a record that turns up under another key is damaged, not believed
  * (HAZARDS H2). Damaged is a third answer beside record and absent (H3).
@@ -16,10 +16,17 @@
 import { assert } from '../base/assert.ts'
 import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
-import { withDot, joinContexts, emptyContext, type Dot } from '../versions/causal-context.ts'
+import {
+  coversContext,
+  emptyContext,
+  joinContexts,
+  withDot,
+  type CausalContext,
+  type Dot,
+} from '../versions/causal-context.ts'
 import type { ContextContent } from '../versions/context.ts'
 import { counterMax, ownStands, type DotSource } from '../versions/dot-source.ts'
-import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
+import { decodeRecord, encodeRecord, readContext, readDots } from '../versions/record-codec.ts'
 import { entryBytes, headerBytes, isRecord, recordIsolated, recordEntries } from '../versions/record-layout.ts'
 import { compareRecords, entryCounter, findEntry } from '../versions/record-order.ts'
 import { sync, written, type RecordKind, type Sibling, type SiblingSet } from '../versions/sibling-set.ts'
@@ -29,16 +36,19 @@ import { successor } from '../versions/successor.ts'
 export const storedHeaderBytes = 8
 const formatPlain = 1
 const formatChecked = 2
+/** What an unchecked record bears for a checksum, so that a damaged checked one is not believed for its first byte. */
+const plainMark = 0x6e_61_6c_70
 const noOwn = 0xffff
 
 /** What the storage said of a key: its sound bytes, nothing, or bytes that are not what was stored. */
 export type Stored = Uint8Array | undefined | 'damaged'
 
-/** Judges bytes from the storage. */
+/** Judges bytes from the storage. Those sealed without checksum never left this process and are believed. */
 export function openStored(bytes: Uint8Array | undefined, key: string): Stored {
   if (bytes === undefined) return undefined
-  if (bytes[0] === formatPlain && bytes.length > storedHeaderBytes) return bytes
-  if (bytes[0] !== formatChecked || bytes.length <= storedHeaderBytes) return 'damaged'
+  if (bytes.length <= storedHeaderBytes || bytes[1] !== 0) return 'damaged'
+  if (bytes[0] === formatPlain) return readU32(bytes, 4) === plainMark ? bytes : 'damaged'
+  if (bytes[0] !== formatChecked) return 'damaged'
   if (readU32(bytes, 4) !== storedChecksum(bytes, key)) return 'damaged'
   return isRecord(bytes, storedHeaderBytes, bytes.length) ? bytes : 'damaged'
 }
@@ -47,7 +57,7 @@ export function openStored(bytes: Uint8Array | undefined, key: string): Stored {
 export function sealStored(bytes: Uint8Array, key: string, checked: boolean): void {
   bytes[0] = checked ? formatChecked : formatPlain
   bytes[1] = 0
-  writeU32(bytes, 4, checked ? storedChecksum(bytes, key) : 0)
+  writeU32(bytes, 4, checked ? storedChecksum(bytes, key) : plainMark)
 }
 
 function storedChecksum(bytes: Uint8Array, key: string): number {
@@ -59,8 +69,7 @@ function storedChecksum(bytes: Uint8Array, key: string): number {
 export function ownDot(stored: Uint8Array): Dot | undefined {
   const index = ownIndex(stored)
   if (index < 0) return undefined
-  const set = decodeStored(stored)
-  return set.context.vector[index]
+  return readDots(stored, storedHeaderBytes + headerBytes + entryBytes * index, 1)[0]
 }
 
 function ownIndex(stored: Uint8Array): number {
@@ -129,8 +138,9 @@ function synced(
   const mine = decodeStored(local)
   const theirs = decodeRecord(incoming, start, end)
   assert(theirs !== undefined, 'incoming records are checked before they are merged')
-  const stored = encodeRecord(sync(mine, theirs), storedHeaderBytes)
-  setOwnIndex(stored, ownIndexAfter(ownDot(local), decodeStored(stored)))
+  const both = sync(mine, theirs)
+  const stored = encodeRecord(both, storedHeaderBytes)
+  setOwnIndex(stored, ownIndexAfter(ownDot(local), both))
   const unchanged = stored
     .subarray(storedHeaderBytes)
     .equals(local.subarray(storedHeaderBytes))
@@ -153,6 +163,8 @@ export interface LocalWrite {
   /** For `lww`: a time-stamp above the given one. */
   readonly stampAbove: ((above: number) => number) | undefined
   readonly dots: DotSource
+  /** Most siblings that the write may leave. */
+  readonly siblingsMax: number
 }
 
 export interface LocalWriteResult {
@@ -196,9 +208,9 @@ function continuableOwn(local: Uint8Array, dots: DotSource): number {
 }
 
 function replacedSome(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {
-  const before = local === undefined ? undefined : decodeStored(local)
-  const held = before?.context ?? emptyContext
+  const held = local === undefined ? emptyContext : readContext(local, storedHeaderBytes)
   const replaces = write.replaces === 'all' ? { causal: held, stamp: 0 } : write.replaces
+  const before = local && survivors(local, held, write.kind, replaces.causal)
   const known = joinContexts(held, replaces.causal)
   const dot = write.dots.nextDot(local === undefined ? undefined : ownDot(local), known)
   const stamp = write.stampAbove?.(latestStamp(before, replaces.stamp)) ?? 0
@@ -212,6 +224,20 @@ function replacedSome(local: Uint8Array | undefined, write: LocalWrite): LocalWr
       ? undefined
       : { causal: withDot(replaces.causal, dot), stamp: Math.max(stamp, replaces.stamp) }
   return { stored, replaced, siblings: after.siblings.length }
+}
+
+/**
+ * The local record as far as the write depends on it: without its siblings when the write replaces all it knows, as an
+ * update of what was just read does. In `lww` records the time-stamp of what is replaced counts too.
+ */
+function survivors(
+  local: Uint8Array,
+  held: CausalContext,
+  kind: RecordKind,
+  replaces: CausalContext,
+): SiblingSet {
+  if (kind === 'lww' || !coversContext(replaces, held)) return decodeStored(local)
+  return { kind, context: held, siblings: [] }
 }
 
 function latestStamp(before: SiblingSet | undefined, least: number): number {

@@ -12,6 +12,8 @@ export interface RequestOutcome {
   readonly error: StoreError
   /** Whether the peer may have acted on the request. */
   readonly sent: boolean
+  /** Whether the error is the peer's own answer. */
+  readonly answered: boolean
 }
 
 /**
@@ -30,16 +32,16 @@ export function request(
       },
       unanswered: (_tag: number, error: StoreError, sent: boolean): void => {
         timer.cancel()
-        resolve({ error, sent })
+        resolve({ error, sent, answered: false })
       },
     }
     const frame = callFrame({ epoch, timeLeftMs: timeoutMs }, pack(body))
     const id = channel.call(sink, 0, frame)
     const timer = clock.after(id === undefined ? 0 : timeoutMs, () => {
-      if (id === undefined) return resolve({ error: channel.lastError, sent: false })
+      if (id === undefined) return resolve({ error: channel.lastError, sent: false, answered: false })
       channel.abandon(id)
       const error = new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs })
-      resolve({ error, sent: true })
+      resolve({ error, sent: true, answered: false })
     })
   })
 }
@@ -47,10 +49,12 @@ export function request(
 function readResult(frame: AnswerFrame): readonly unknown[] | RequestOutcome {
   const { type, bytes, bodyStart, end } = frame
   if (type === frameType.failed) {
-    return { error: unpackFailure(bytes, bodyStart, end), sent: true }
+    return { error: unpackFailure(bytes, bodyStart, end), sent: true, answered: true }
   }
   const tuple = type === frameType.result ? unpack(bytes, bodyStart, end) : undefined
-  return tuple ?? { error: new ProtocolError('the peer gave no sensible answer'), sent: true }
+  if (tuple !== undefined) return tuple
+  const error = new ProtocolError('the peer gave no sensible answer')
+  return { error, sent: true, answered: false }
 }
 
 /** Whether the request failed. */

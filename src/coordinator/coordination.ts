@@ -1,0 +1,53 @@
+/** What the coordinator of a request needs of its node: named, and no more. */
+import type { StoreError } from '../base/errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { HintStore } from '../replica/hint-store.ts'
+import type { ReplicaStore } from '../replica/replica-store.ts'
+import type { Ring } from '../ring/ring.ts'
+import type { Channel } from '../rpc/channel.ts'
+import type { DotSource } from '../versions/dot-source.ts'
+import type { HybridClock } from '../versions/hybrid-clock.ts'
+import type { CoordinatorStats } from './stats.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+
+export interface Coordination {
+  readonly selfId: string
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly store: ReplicaStore
+  readonly hints: HintStore
+  readonly dots: DotSource
+  readonly hybridClock: HybridClock
+  readonly stats: CoordinatorStats
+  /** Most siblings that a client's write may leave. */
+  readonly siblingsMax: number
+  /** A read that waits longer asks one replica more. */
+  readonly hedgeAfterMs: number
+  /** Identity of the cluster. */
+  cluster(): string
+  ring(): Ring
+  /** The data lane to a member. */
+  data(id: string): Channel
+  /** Whether membership thinks that the member answers. */
+  isReachable(id: string): boolean
+  /** Keeps hints with their writes; never fails. */
+  keepHint(hint: { target: string; partition: number; key: string }, recordBytes: number): void
+  hinted(target: string): void
+  repaired(storageKey: string, replicas: readonly string[]): void
+  /**
+   * A replica works under another epoch. Takes note of its configuration when that is newer, else teaches it ours.
+   * @returns whether this node's ring is now at least as new as that of the replica.
+   */
+  otherEpoch(id: string, body: { bytes: Uint8Array; start: number; end: number }): boolean
+  backgroundError(task: string, error: StoreError, peer?: string): void
+}
+
+/** An operation on one key, checked and hashed. */
+export interface KeyRequest {
+  readonly bucket: string
+  readonly key: string
+  readonly partition: number
+  readonly storageKey: string
+  readonly sloppy: boolean
+  readonly timeoutMs: number
+}

@@ -1,0 +1,54 @@
+/**
+ * What a read found out when its replicas did not agree: the record that all of them together make, and who lacks it.
+ * Pure.
+ */
+import { sameRecord } from '../versions/record-layout.ts'
+import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
+import { sync, type SiblingSet } from '../versions/sibling-set.ts'
+
+/** What one replica answered: its record from `start` on, or nothing (absent or damaged). */
+export interface ReadRecord {
+  readonly bytes: Uint8Array
+  readonly start: number
+}
+
+export interface Divergence {
+  /** The record that every replica should have. */
+  readonly record: Buffer
+  /** Replicas that have it. */
+  readonly currentMask: number
+  /** Replicas that answered something else or nothing. */
+  readonly staleMask: number
+}
+
+/**
+ * Settles the answers of a read. Undefined when no replica has a record, or when their kinds differ.
+ * @param answers by replica; undefined for one that has not answered.
+ */
+export function settleAnswers(
+  answers: readonly (ReadRecord | 'absent' | undefined)[],
+): Divergence | 'kinds differ' | undefined {
+  let settled: SiblingSet | undefined
+  for (const answer of answers) {
+    if (answer === undefined || answer === 'absent') continue
+    const set = decodeRecord(answer.bytes, answer.start, answer.bytes.length)
+    if (set === undefined) continue
+    if (settled !== undefined && settled.kind !== set.kind) return 'kinds differ'
+    settled = settled === undefined ? set : sync(settled, set)
+  }
+  if (settled === undefined) return undefined
+  const record = encodeRecord(settled)
+  let currentMask = 0
+  let staleMask = 0
+  answers.forEach((answer, i) => {
+    if (answer === undefined) return
+    if (answer !== 'absent' && isSame(answer, record)) currentMask |= 1 << i
+    else staleMask |= 1 << i
+  })
+  return { record, currentMask, staleMask }
+}
+
+export function isSame(answer: ReadRecord, record: Uint8Array): boolean {
+  const { bytes, start } = answer
+  return sameRecord(bytes, start, bytes.length, record, 0, record.length)
+}

@@ -1,0 +1,165 @@
+/**
+ * Writes of keys that this node owns no copy of go to an owner, which coordinates them: only owners keep minting dots
+ * for a key, so its clock stays as short as its owners are few. A write is coordinated once: a request that may have
+ * arrived is never sent to a second coordinator (HAZARDS A7).
+ */
+import { ProtocolError, StoreError, TopologyBusyError, WriteUncertainError } from '../base/errors.ts'
+import type { RecordKind } from '../versions/sibling-set.ts'
+import { Context, contentOf } from '../versions/context.ts'
+import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
+import { unavailable } from './availability.ts'
+import type { Coordination } from './coordination.ts'
+import { PutOperation, type PutRequest } from './put.ts'
+import type { Acknowledgement, Receipt } from './receipt.ts'
+
+export const putCall = 'put'
+
+/** The way of a write: here when this node owns the key, else through an owner. */
+export function routePut(node: Coordination, put: PutRequest, writeId: () => string): Promise<Receipt> {
+  const owners = node.ring().owners(put.partition)
+  if (owners.includes(node.selfId)) return new PutOperation(node, put).start()
+  return forwardPut(node, put, writeId())
+}
+
+async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {
+  node.stats.forwarded += 1
+  let last: StoreError | undefined
+  const startedMs = node.clock.monotonicMs()
+  for (const owner of node.ring().owners(put.partition)) {
+    if (!node.isReachable(owner)) continue
+    const timeoutMs = put.timeoutMs - (node.clock.monotonicMs() - startedMs)
+    if (timeoutMs <= 0) break
+    const body = putTuple(node, put, writeId)
+    const wait = { clock: node.clock, timeoutMs, epoch: node.ring().epoch }
+    const outcome = await request(node.data(owner), body, wait)
+    if (!isFailure(outcome)) return settled(node, readReceipt(node, put, outcome))
+    last = outcome.error
+    if (isFinal(outcome)) throw failed(node, put, outcome)
+  }
+  if (put.sloppy) return new PutOperation(node, put).start()
+  node.stats.inFlight -= 1
+  node.stats.failed += 1
+  throw unavailable('write', put, { needed: put.needed, alive: 0, cause: last })
+}
+
+/** Whether the write may have happened, or was refused for good: no other owner is asked. */
+function isFinal({ sent, error }: RequestOutcome): boolean {
+  return sent && !(error instanceof TopologyBusyError)
+}
+
+function settled(node: Coordination, receipt: Receipt): Receipt {
+  node.stats.inFlight -= 1
+  return receipt
+}
+
+function failed(node: Coordination, put: PutRequest, { error, answered }: RequestOutcome): StoreError {
+  node.stats.inFlight -= 1
+  node.stats.failed += 1
+  if (answered) return error
+  const message = `the coordinator of ${JSON.stringify(put.key)} did not answer: ${error.message}`
+  return new WriteUncertainError(message, { needed: put.needed, acknowledged: 0, cause: error })
+}
+
+function putTuple(node: Coordination, put: PutRequest, writeId: string): readonly unknown[] {
+  const binding = { cluster: node.cluster(), bucket: put.bucket, key: put.key }
+  const replaces = put.replaces === 'all' ? null : new Context(binding, put.replaces).toString()
+  const head = [putCall, writeId, put.bucket, put.key, put.partition, put.storageKey, put.kind]
+  const options = [put.needed, put.sloppy, put.timeoutMs]
+  return [...head, ...options, put.tombstone, put.expiresAtMs, replaces, Buffer.from(put.value)]
+}
+
+const kinds: readonly unknown[] = ['siblings', 'merge', 'lww']
+
+/** What a forwarded write asks for; total. */
+export function readPutTuple(
+  node: Coordination,
+  tuple: readonly unknown[],
+): { writeId: string; put: PutRequest } {
+  const [, writeId, bucket, key, partition, storageKey, kind, needed, sloppy, timeoutMs] = tuple
+  const [tombstone, expiresAtMs, replaces, value] = tuple.slice(10)
+  if (
+    typeof writeId !== 'string' ||
+    typeof bucket !== 'string' ||
+    typeof key !== 'string' ||
+    !isCount(partition) ||
+    partition >= node.ring().partitions ||
+    typeof storageKey !== 'string' ||
+    !kinds.includes(kind) ||
+    !isCount(needed) ||
+    typeof sloppy !== 'boolean' ||
+    typeof timeoutMs !== 'number' ||
+    !(timeoutMs > 0) ||
+    typeof tombstone !== 'boolean' ||
+    typeof expiresAtMs !== 'number' ||
+    !(value instanceof Uint8Array)
+  ) {
+    throw new ProtocolError('a malformed forwarded write')
+  }
+  const binding = { cluster: node.cluster(), bucket, key }
+  const covered = typeof replaces === 'string' ? contentOf(replaces, binding) : 'all'
+  const place = { bucket, key, partition, storageKey }
+  const options = { kind: kind as RecordKind, needed, sloppy, timeoutMs, tombstone, expiresAtMs }
+  return { writeId, put: { ...place, ...options, value, replaces: covered } }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Most forwarded writes that are remembered, to answer one that arrives twice. */
+const rememberedMax = 10_000
+
+/** Coordinates writes that other nodes forward. */
+export class ForwardedPuts {
+  readonly #node: Coordination
+  readonly #begun: Map<string, Promise<readonly unknown[]>> = new Map()
+
+  constructor(node: Coordination) {
+    this.#node = node
+  }
+
+  /**
+   * Answers one forwarded write; the same write twice gives the same answer.
+   * @throws {TopologyBusyError} by rejection, when this node owns no copy; nothing changed.
+   */
+  coordinate(tuple: readonly unknown[]): Promise<readonly unknown[]> {
+    const { writeId, put } = readPutTuple(this.#node, tuple)
+    const begun = this.#begun.get(writeId)
+    if (begun !== undefined) return begun
+    if (!this.#node.ring().ownsPartition(this.#node.selfId, put.partition)) {
+      return Promise.reject(new TopologyBusyError('this node owns no copy of the key any more'))
+    }
+    this.#node.stats.inFlight += 1
+    const answer = new PutOperation(this.#node, put).start().then(receiptTuple)
+    this.#begun.set(writeId, answer)
+    if (this.#begun.size > rememberedMax) this.#begun.delete(this.#begun.keys().next().value!)
+    return answer
+  }
+}
+
+function receiptTuple(receipt: Receipt): readonly unknown[] {
+  const acknowledged = receipt.acknowledged.map(({ node, role, durable }) => [node, role, durable])
+  return [receipt.context.toString(), acknowledged, receipt.hinted]
+}
+
+function readReceipt(node: Coordination, put: PutRequest, tuple: readonly unknown[]): Receipt {
+  const [token, acknowledged, hinted] = tuple
+  if (typeof token !== 'string' || !Array.isArray(acknowledged) || !Array.isArray(hinted)) {
+    throw new ProtocolError('a malformed receipt')
+  }
+  const binding = { cluster: node.cluster(), bucket: put.bucket, key: put.key }
+  return {
+    context: new Context(binding, contentOf(token, binding)),
+    acknowledged: acknowledged.map(readAcknowledgement),
+    hinted: hinted.map(String),
+  }
+}
+
+function readAcknowledgement(value: unknown): Acknowledgement {
+  const [node, role, durable] = value as readonly unknown[]
+  return {
+    node: String(node),
+    role: role === 'primary' ? 'primary' : 'fallback',
+    durable: durable === true,
+  }
+}

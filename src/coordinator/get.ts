@@ -1,0 +1,406 @@
+/**
+ * One read, coordinated by this node (Dynamo §4.5). The way of a get in one place:
+ *
+ * 1. R replicas are asked, this node itself first, then owners that are thought to answer; one more whenever one
+ *    fails or is late.
+ * 2. Answers that agree end the read. Answers that differ are merged, and whoever lacks the result is repaired.
+ * 3. In blocking mode the read returns when enough owners hold the result that every later quorum meets it: that is
+ *    what makes quorum reads never go back in time (HAZARDS D1).
+ */
+import { ConflictPolicyError, StoreError, TimeoutError } from '../base/errors.ts'
+import { ReadTally } from '../quorum/read-tally.ts'
+import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
+import type { Ring } from '../ring/ring.ts'
+import { flagDamaged, flagRecovering, frameType } from '../rpc/frame.ts'
+import { getFrame } from '../rpc/frame-buffer.ts'
+import { unpackFailure } from '../rpc/failure.ts'
+import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
+import { isRecord, kindNumber, kindOf, sameRecord } from '../versions/record-layout.ts'
+import type { RecordKind } from '../versions/sibling-set.ts'
+import { reachableReplicas, unavailable } from './availability.ts'
+import type { Coordination, KeyRequest } from './coordination.ts'
+import { isSame, settleAnswers, type ReadRecord } from './divergence.ts'
+import { ReadRepair } from './read-repair.ts'
+import { Deadline } from './timer-wheel.ts'
+
+export type ReadRepairMode = 'blocking' | 'async' | 'off'
+
+export interface GetRequest extends KeyRequest {
+  readonly kind: RecordKind
+  /** R. */
+  readonly needed: number
+  readonly readRepair: ReadRepairMode
+}
+
+/** What a read found: the record, or undefined when no replica has one. */
+export type ReadResult = ReadRecord | undefined
+
+const epochRetriesMax = 3
+
+/** `repairing`: the result is known, and enough owners are being brought up to it. */
+type Phase = 'asking' | 'repairing' | 'ended'
+
+export class GetOperation extends Deadline implements CallSink {
+  readonly promise: Promise<ReadResult>
+  readonly #node: Coordination
+  readonly #request: GetRequest
+  readonly #startedMs: number
+  #resolve!: (result: ReadResult) => void
+  #reject!: (error: Error) => void
+  #ring: Ring
+  #tally: ReadTally
+  /** Replica i of the tally. */
+  #nodes: string[] = []
+  #answers: (ReadRecord | 'absent' | undefined)[] = []
+  #calls: (number | undefined)[] = []
+  /** The first record that came, to compare the others with. */
+  #first: ReadRecord | 'absent' | undefined
+  #agreed = true
+  #phase: Phase = 'asking'
+  /** The result, for replicas that answer after it was told. */
+  #result: ReadResult
+  #hedged = false
+  #epochRetries = 0
+  #lastError: Error | undefined
+
+  constructor(node: Coordination, request: GetRequest) {
+    super()
+    this.#node = node
+    this.#request = request
+    this.#ring = node.ring()
+    this.#tally = new ReadTally({ needed: request.needed, sloppy: request.sloppy })
+    this.#startedMs = node.clock.monotonicMs()
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Starts the read; its outcome is `promise`. */
+  start(): Promise<ReadResult> {
+    const { needed, sloppy, partition, timeoutMs } = this.#request
+    const alive = reachableReplicas(this.#node, this.#ring, { partition, sloppy, needed })
+    if (alive < needed) {
+      this.#fail(unavailable('read', this.#request, { needed, alive }))
+      return this.promise
+    }
+    this.#node.wheel.set(this, Math.min(timeoutMs, this.#node.hedgeAfterMs))
+    this.#askEnough()
+    this.#advance()
+    return this.promise
+  }
+
+  /** Asks until R answers are there or awaited, or nobody is left. */
+  #askEnough(): void {
+    while (this.#tally.outcome() === 'lost' && this.#askNext());
+  }
+
+  /** Asks the best replica not asked yet. False when there is none. */
+  #askNext(): boolean {
+    const { partition, sloppy } = this.#request
+    const owners = this.#ring.owners(partition)
+    const { selfId } = this.#node
+    if (this.#nodes.length === 0 && owners.includes(selfId)) {
+      this.#askSelf('primary')
+      return true
+    }
+    const turn = this.#node.stats.gets
+    for (let i = 0; i < owners.length; i++) {
+      const id = owners[(turn + i) % owners.length]!
+      if (this.#nodes.includes(id) || !this.#node.isReachable(id)) continue
+      this.#ask(id, 'primary')
+      return true
+    }
+    return sloppy && this.#askFallback(owners)
+  }
+
+  #askFallback(owners: readonly string[]): boolean {
+    const { selfId } = this.#node
+    for (const id of this.#ring.preferenceList(this.#request.partition)) {
+      if (owners.includes(id) || this.#nodes.includes(id)) continue
+      if (id === selfId) this.#askSelf('fallback')
+      else if (this.#node.isReachable(id)) this.#ask(id, 'fallback')
+      else continue
+      return true
+    }
+    return false
+  }
+
+  #ask(id: string, role: 'primary' | 'fallback'): void {
+    const replica = this.#nodes.push(id) - 1
+    this.#tally.asked(replica, role)
+    if (!this.#send(replica, id)) this.#tally.failed(replica)
+  }
+
+  #send(replica: number, id: string): boolean {
+    const { partition, storageKey, kind, timeoutMs } = this.#request
+    const head = { epoch: this.#ring.epoch, timeLeftMs: timeoutMs }
+    const frame = getFrame(head, { partition, kind: kindNumber[kind], key: storageKey })
+    const channel = this.#node.data(id)
+    const call = channel.call(this, replica, frame)
+    this.#calls[replica] = call
+    if (call === undefined) this.#lastError = channel.lastError
+    return call !== undefined
+  }
+
+  #askSelf(role: 'primary' | 'fallback'): void {
+    const replica = this.#nodes.push(this.#node.selfId) - 1
+    this.#tally.asked(replica, role)
+    const { partition, storageKey } = this.#request
+    const failed = (error: unknown): void => {
+      this.#lastError = error as Error
+      this.#tally.failed(replica)
+    }
+    try {
+      const stored = this.#node.store.read(partition, storageKey)
+      if (!(stored instanceof Promise)) return this.#readHere(replica, stored)
+      stored
+        .then((found) => this.#readHere(replica, found), failed)
+        .then(() => this.#goOn())
+        .catch((error: unknown) => this.#fail(error as Error))
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #readHere(replica: number, stored: Stored): void {
+    if (stored instanceof Uint8Array) {
+      this.#note(replica, { bytes: stored, start: storedHeaderBytes })
+    } else {
+      this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : 'absent')
+    }
+  }
+
+  answered(replica: number, frame: AnswerFrame): void {
+    const { type, flags, bytes, bodyStart, end } = frame
+    if (type === frameType.record) this.#recordCame(replica, bytes, bodyStart, end)
+    else if (type === frameType.absent) {
+      const damaged = (flags & flagDamaged) !== 0
+      const recovering = (flags & flagRecovering) !== 0
+      this.#noteAbsent(replica, damaged ? 'damaged' : recovering ? 'recovering' : 'absent')
+    } else if (type === frameType.otherEpoch) {
+      this.#otherEpoch(replica, { bytes, start: bodyStart, end })
+    } else {
+      if (type === frameType.failed) this.#lastError = unpackFailure(bytes, bodyStart, end)
+      this.#tally.failed(replica)
+    }
+    this.#goOn()
+  }
+
+  unanswered(replica: number, error: StoreError): void {
+    this.#lastError = error
+    this.#tally.failed(replica)
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#phase === 'ended') return this.#late()
+    if (this.#phase === 'repairing') return
+    this.#askEnough()
+    this.#advance()
+  }
+
+  #recordCame(replica: number, bytes: Uint8Array, start: number, end: number): void {
+    const first = this.#first
+    if (first instanceof Object && sameAs(first, bytes, start, end)) return this.#note(replica, first)
+    if (!isRecord(bytes, start, end)) return this.#noteAbsent(replica, 'damaged')
+    this.#note(replica, { bytes: Buffer.from(bytes.subarray(start, end)), start: 0 })
+  }
+
+  #note(replica: number, record: ReadRecord): void {
+    if (!this.#tally.answered(replica, 'record')) return
+    this.#answers[replica] = record
+    this.#first ??= record
+    if (record !== this.#first) this.#agreed = false
+  }
+
+  #noteAbsent(replica: number, answer: 'absent' | 'recovering' | 'damaged'): void {
+    if (!this.#tally.answered(replica, answer)) return
+    this.#answers[replica] = 'absent'
+    this.#first ??= 'absent'
+    if (this.#first !== 'absent') this.#agreed = false
+  }
+
+  #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
+    const id = this.#nodes[replica]!
+    const known = this.#node.otherEpoch(id, body)
+    this.#epochRetries += 1
+    if (!known || this.#epochRetries > epochRetriesMax) {
+      this.#tally.failed(replica)
+    } else if (this.#node.ring().epoch === this.#ring.epoch) {
+      if (!this.#send(replica, id)) this.#tally.failed(replica)
+    } else {
+      this.#startAnew()
+    }
+  }
+
+  /** The ring changed under the read: it begins again with the new owners. */
+  #startAnew(): void {
+    this.#abandonAll()
+    this.#ring = this.#node.ring()
+    const owners = this.#ring.owners(this.#request.partition).length
+    const { needed, sloppy } = this.#request
+    this.#tally = new ReadTally({ needed: Math.min(needed, owners), sloppy })
+    this.#nodes = []
+    this.#answers = []
+    this.#calls = []
+    this.#first = undefined
+    this.#agreed = true
+  }
+
+  /** Time passed: first one replica more is asked, at last the read is given up. */
+  expire(): void {
+    if (this.#phase === 'ended') return this.#abandonAll()
+    const { timeoutMs, key } = this.#request
+    const leftMs = timeoutMs - (this.#node.clock.monotonicMs() - this.#startedMs)
+    if (!this.#hedged && leftMs > 0) {
+      this.#hedged = true
+      this.#node.wheel.set(this, leftMs)
+      const late = this.#phase === 'asking' && this.#tally.waitingMask !== 0
+      if (late && this.#askNext()) this.#node.stats.hedged += 1
+      return this.#goOn()
+    }
+    const { needed } = this.#request
+    const message = `${this.#tally.count} of ${needed} needed replicas answered for ${JSON.stringify(key)} within ${timeoutMs} ms`
+    this.#fail(new TimeoutError(message, { afterMs: timeoutMs, cause: this.#lastError }))
+  }
+
+  #advance(): void {
+    if (this.#phase !== 'asking') return
+    const outcome = this.#tally.outcome()
+    if (outcome === 'lost') return this.#fail(this.#lostError())
+    if (outcome === 'pending') return
+    if (this.#agreed) {
+      const found = this.#first
+      this.#succeed(found === 'absent' ? undefined : found)
+    } else {
+      this.#diverged()
+    }
+  }
+
+  #lostError(): Error {
+    const { needed, bucket } = this.#request
+    const last = this.#lastError
+    if (last instanceof ConflictPolicyError) return last
+    return unavailable('read', this.#request, { needed, alive: this.#tally.count, cause: last ?? bucket })
+  }
+
+  #diverged(): void {
+    this.#phase = 'repairing'
+    const found = settleAnswers(this.#answers)
+    if (found === undefined) return this.#succeed(undefined)
+    if (found === 'kinds differ') return this.#fail(this.#kindsDiffer())
+    const result = { bytes: found.record, start: 0 }
+    const stale = this.#nodes.filter((_, i) => (found.staleMask & (1 << i)) !== 0)
+    const { readRepair } = this.#request
+    if (readRepair === 'off' || stale.length === 0) return this.#succeed(result)
+    const current = this.#nodes.filter((id, i) => {
+      return (found.currentMask & (1 << i)) !== 0 && this.#holdsForQuorum(id)
+    })
+    const missing = readRepair === 'async' ? 0 : this.#copiesNeeded() - current.length
+    this.#repair(result, stale, missing)
+    if (missing <= 0) this.#succeed(result)
+  }
+
+  /** Whether a copy there is met by later quorums: on owners, or anywhere when quorums are sloppy. */
+  #holdsForQuorum(id: string): boolean {
+    return this.#request.sloppy || this.#ring.ownsPartition(id, this.#request.partition)
+  }
+
+  /** How many owners must hold the result of a blocking read. */
+  #copiesNeeded(): number {
+    const owners = this.#ring.owners(this.#request.partition).length
+    return Math.min(owners - this.#tally.needed + 1, this.#tally.needed)
+  }
+
+  /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
+  #repair(result: ReadRecord, stale: readonly string[], missing: number): void {
+    const { storageKey, partition, timeoutMs } = this.#request
+    const contacted = new Set(this.#nodes)
+    let left = missing
+    const send = (ids: readonly string[]): void => {
+      const record = Buffer.from(result.bytes)
+      const epoch = this.#ring.epoch
+      const request = { storageKey, partition, timeoutMs, epoch, record, stale: ids }
+      new ReadRepair(this.#node, request, listener).start()
+    }
+    const listener = {
+      repaired: (id: string): void => {
+        if (this.#holdsForQuorum(id)) left -= 1
+        if (left === 0 && this.#phase === 'repairing') this.#succeed(result)
+      },
+      notRepaired: (id: string, error: StoreError): void => {
+        this.#lastError = error
+        this.#node.backgroundError('read-repair', error, id)
+        if (this.#phase !== 'repairing') return
+        const other = this.#otherOwner(contacted)
+        if (other === undefined) return this.#fail(this.#lostError())
+        contacted.add(other)
+        send([other])
+      },
+    }
+    send(stale)
+  }
+
+  /** A reachable owner that may hold the copy that another one could not take. */
+  #otherOwner(contacted: ReadonlySet<string>): string | undefined {
+    const owners = this.#ring.owners(this.#request.partition)
+    return owners.find((id) => !contacted.has(id) && this.#node.isReachable(id))
+  }
+
+  /** A replica answered after the result was told: if it lacks it, it gets it. */
+  #late(): void {
+    const result = this.#result
+    if (this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
+    if (result === undefined || this.#request.readRepair === 'off') return
+    const stale = this.#nodes.filter((_, i) => {
+      const answer = this.#answers[i]
+      if (answer === undefined) return false
+      this.#answers[i] = undefined
+      return answer === 'absent' || !isSame(answer, result.bytes.subarray(result.start))
+    })
+    if (stale.length > 0) this.#repair(result, stale, 0)
+  }
+
+  #kindsDiffer(): Error {
+    const { bucket } = this.#request
+    return new ConflictPolicyError(
+      `bucket "${bucket}" holds records of different conflict policies: open it with one policy on every node`,
+      { bucket },
+    )
+  }
+
+  #abandonAll(): void {
+    this.#nodes.forEach((id, i) => {
+      const call = this.#calls[i]
+      if (call !== undefined && (this.#tally.waitingMask & (1 << i)) !== 0) {
+        this.#node.data(id).abandon(call)
+      }
+    })
+  }
+
+  #succeed(result: ReadResult): void {
+    const kind = result === undefined ? this.#request.kind : kindOf(result.bytes[result.start + 1]!)
+    if (kind !== this.#request.kind) return this.#fail(this.#kindsDiffer())
+    this.#result = result
+    this.#answers = []
+    this.#end()
+    this.#resolve(result)
+  }
+
+  #fail(error: Error): void {
+    this.#node.stats.failed += 1
+    this.#end()
+    this.#reject(error)
+  }
+
+  #end(): void {
+    this.#phase = 'ended'
+    this.#node.stats.inFlight -= 1
+    if (this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
+  }
+}
+
+function sameAs(first: ReadRecord, bytes: Uint8Array, start: number, end: number): boolean {
+  return sameRecord(first.bytes, first.start, first.bytes.length, bytes, start, end)
+}

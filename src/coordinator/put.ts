@@ -1,0 +1,378 @@
+/**
+ * One write, coordinated by this node (Dynamo §4.5, §4.6). The way of a put in one place:
+ *
+ * 1. The new dot is minted and the record stored here first; hints for owners known to be down are kept with it.
+ * 2. The finished record goes to the other owners, always with its whole clock and all siblings (HAZARDS A7, A11).
+ * 3. An owner that fails gets a hint here; while W is not met, a sloppy write also asks the next fallback.
+ * 4. The caller hears as soon as W is met or cannot be met. The operation lives on until each owner has the write or
+ *    a hint for it, or its deadline makes it one (HAZARDS C1).
+ */
+import { StorageError, StoreError, WriteUncertainError } from '../base/errors.ts'
+import type { StorageWrite } from '../ports/storage.ts'
+import { WriteTally } from '../quorum/write-tally.ts'
+import type { AppliedWrite } from '../replica/replica-store.ts'
+import { storedHeaderBytes, type LocalWrite } from '../replica/stored-record.ts'
+import type { Ring } from '../ring/ring.ts'
+import { flagDurable, frameType } from '../rpc/frame.ts'
+import { putFrame } from '../rpc/frame-buffer.ts'
+import { unpackFailure } from '../rpc/failure.ts'
+import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
+import type { ContextContent } from '../versions/context.ts'
+import type { RecordKind } from '../versions/sibling-set.ts'
+import { unavailable, reachableReplicas } from './availability.ts'
+import type { Coordination, KeyRequest } from './coordination.ts'
+import { createReceipt, type Acknowledgement, type Receipt } from './receipt.ts'
+import { Deadline } from './timer-wheel.ts'
+
+export interface PutRequest extends KeyRequest {
+  readonly kind: RecordKind
+  readonly value: Uint8Array
+  readonly tombstone: boolean
+  readonly expiresAtMs: number
+  readonly replaces: 'all' | ContextContent
+  /** W. */
+  readonly needed: number
+}
+
+const nobody: readonly string[] = Object.freeze([])
+/** How often one replica may answer that it works under another epoch. */
+const epochRetriesMax = 3
+
+export class PutOperation extends Deadline implements CallSink {
+  readonly promise: Promise<Receipt>
+  readonly #node: Coordination
+  readonly #request: PutRequest
+  #tally: WriteTally
+  #ring: Ring
+  #resolve!: (receipt: Receipt) => void
+  #reject!: (error: Error) => void
+  /** Replica i of the tally; owners first. Shared with the ring until a fallback is asked. */
+  #nodes: readonly string[] = nobody
+  /** Request ids, to be abandoned at the deadline. */
+  readonly #calls: (number | undefined)[] = []
+  /** Fallback i stands in for this owner. */
+  #standsFor: Map<number, string> | undefined
+  #applied: AppliedWrite | undefined
+  #durableMask = 0
+  readonly #hintedFor: string[] = []
+  #settled = false
+  #epochRetries = 0
+  #lastError: Error | undefined
+
+  constructor(node: Coordination, request: PutRequest) {
+    super()
+    this.#node = node
+    this.#request = request
+    this.#ring = node.ring()
+    this.#tally = new WriteTally({ needed: request.needed, sloppy: request.sloppy })
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Starts the write; its outcome is `promise`. */
+  start(): Promise<Receipt> {
+    const { needed, sloppy, partition, timeoutMs } = this.#request
+    const reachable = reachableReplicas(this.#node, this.#ring, { partition, sloppy, needed })
+    if (reachable < needed) {
+      this.#finish(unavailable('write', this.#request, { needed, alive: reachable }))
+      return this.promise
+    }
+    this.#nodes = this.#ring.owners(partition)
+    this.#node.wheel.set(this, timeoutMs)
+    try {
+      const applied = this.#storeLocally()
+      if (applied instanceof Promise) {
+        applied.then(
+          (done) => this.#stored(done),
+          (error: unknown) => this.#finish(asStoreError(error)),
+        )
+      } else {
+        this.#stored(applied)
+      }
+    } catch (error) {
+      this.#finish(asStoreError(error))
+    }
+    return this.promise
+  }
+
+  #storeLocally(): AppliedWrite | Promise<AppliedWrite> {
+    const { partition, storageKey, kind, value, tombstone, expiresAtMs, replaces } = this.#request
+    const { store, dots, hybridClock, clock, siblingsMax } = this.#node
+    const write: LocalWrite = {
+      kind,
+      value,
+      tombstone,
+      expiresAtMs,
+      replaces,
+      dots,
+      siblingsMax,
+      stampAbove:
+        kind === 'lww' ? (above) => hybridClock.next(clock.wallMs(), above) : undefined,
+    }
+    return store.write(partition, storageKey, write, this.#hintsAtStart())
+  }
+
+  /** Hints for owners that are down already, kept in one batch with the record. */
+  #hintsAtStart(): readonly StorageWrite[] | undefined {
+    let writes: StorageWrite[] | undefined
+    for (const owner of this.#nodes) {
+      if (owner === this.#node.selfId || this.#node.isReachable(owner)) continue
+      const hint = { target: owner, partition: this.#request.partition, key: this.#request.storageKey }
+      const size = this.#request.value.length + storedHeaderBytes
+      writes ??= []
+      writes.push(...this.#node.hints.add(hint, size, this.#node.clock.wallMs()))
+      this.#hintedFor.push(owner)
+      this.#node.hinted(owner)
+    }
+    return writes
+  }
+
+  /** The record is stored here: the others follow. */
+  #stored(applied: AppliedWrite): void {
+    if (this.#settled) return
+    this.#applied = applied
+    const { selfId } = this.#node
+    const frame = this.#frame(nobody)
+    const owners = this.#nodes.length
+    let self = -1
+    let unsent = 0
+    for (let i = 0; i < owners; i++) {
+      const id = this.#nodes[i]!
+      this.#tally.asked(i, 'primary')
+      if (id === selfId) self = i
+      else if (this.#hintedFor.includes(id)) this.#tally.failed(i)
+      else if (!this.#send(i, id, frame)) unsent |= 1 << i
+    }
+    for (let i = 0; unsent !== 0 && i < owners; i++) if ((unsent & (1 << i)) !== 0) this.#ownerFailed(i)
+    if (self < 0) self = this.#addNode(selfId, 'fallback', this.#nodes[0]!)
+    this.#awaitLocal(self, applied.durable)
+    this.#advance()
+  }
+
+  #awaitLocal(self: number, durable: Promise<void> | undefined): void {
+    if (durable === undefined) {
+      this.#acknowledge(self, this.#node.store.isDurable)
+      return
+    }
+    durable.then(
+      () => {
+        this.#acknowledge(self, this.#node.store.isDurable)
+        this.#advance()
+      },
+      (error: unknown) => {
+        this.#lastError = asStoreError(error)
+        this.#tally.failed(self)
+        this.#advance()
+      },
+    )
+  }
+
+  #acknowledge(replica: number, durable: boolean): void {
+    this.#tally.acknowledged(replica)
+    if (durable) this.#durableMask |= 1 << replica
+    const owner = this.#standsFor?.get(replica)
+    if (owner !== undefined && !this.#hintedFor.includes(owner)) this.#hintedFor.push(owner)
+  }
+
+  #frame(hintFor: readonly string[]): ReturnType<typeof putFrame> {
+    const { partition, storageKey, timeoutMs } = this.#request
+    return putFrame(
+      { epoch: this.#ring.epoch, timeLeftMs: timeoutMs },
+      { partition, key: storageKey, hintFor },
+      this.#applied!.stored,
+      storedHeaderBytes,
+    )
+  }
+
+  #send(replica: number, id: string, frame: ReturnType<typeof putFrame>): boolean {
+    const channel = this.#node.data(id)
+    const call = channel.call(this, replica, frame)
+    this.#calls[replica] = call
+    if (call === undefined) this.#lastError = channel.lastError
+    return call !== undefined
+  }
+
+  #addNode(id: string, role: 'primary' | 'fallback', standsFor?: string): number {
+    const replica = this.#nodes.length
+    this.#nodes = [...this.#nodes, id]
+    this.#tally.asked(replica, role)
+    if (standsFor !== undefined) (this.#standsFor ??= new Map()).set(replica, standsFor)
+    return replica
+  }
+
+  answered(replica: number, frame: AnswerFrame): void {
+    const { type, flags, bytes, bodyStart, end } = frame
+    if (type === frameType.stored) this.#acknowledge(replica, (flags & flagDurable) !== 0)
+    else if (type === frameType.otherEpoch) this.#otherEpoch(replica, { bytes, start: bodyStart, end })
+    else {
+      if (type === frameType.failed) this.#lastError = unpackFailure(bytes, bodyStart, end)
+      this.#replicaFailed(replica)
+    }
+    this.#advance()
+  }
+
+  unanswered(replica: number, error: StoreError): void {
+    this.#lastError = error
+    this.#replicaFailed(replica)
+    this.#advance()
+  }
+
+  /** The deadline: whoever has not answered is given up. */
+  expire(): void {
+    for (let i = 0; i < this.#nodes.length; i++) {
+      if ((this.#tally.waitingMask & (1 << i)) === 0) continue
+      const call = this.#calls[i]
+      if (call !== undefined) this.#node.data(this.#nodes[i]!).abandon(call)
+      this.#replicaFailed(i, 'late')
+    }
+    this.#advance()
+    if (!this.#settled) this.#settle(this.#uncertain('within its deadline'))
+  }
+
+  #replicaFailed(replica: number, when: 'now' | 'late' = 'now'): void {
+    if (!this.#tally.failed(replica)) return
+    const owner = this.#standsFor?.get(replica)
+    if (owner === undefined) this.#ownerFailed(replica, when)
+    else if (when === 'now') this.#askFallback(owner)
+  }
+
+  /** An owner does not have the write: a hint is kept here, and a fallback stands in while W is not met. */
+  #ownerFailed(replica: number, when: 'now' | 'late' = 'now'): void {
+    this.#tally.failed(replica)
+    const owner = this.#nodes[replica]!
+    const { partition, storageKey } = this.#request
+    if (owner === this.#node.selfId || this.#applied === undefined) return
+    const size = this.#applied.stored.length
+    this.#node.keepHint({ target: owner, partition, key: storageKey }, size)
+    if (!this.#hintedFor.includes(owner)) this.#hintedFor.push(owner)
+    if (when === 'now') this.#askFallback(owner)
+  }
+
+  /** Asks the next reachable member of the walk to stand in. */
+  #askFallback(owner: string): void {
+    if (!this.#request.sloppy || this.#tally.outcome() === 'reached') return
+    for (const id of this.#ring.preferenceList(this.#request.partition)) {
+      if (this.#nodes.includes(id) || !this.#node.isReachable(id)) continue
+      if (id === this.#node.selfId) continue
+      const replica = this.#addNode(id, 'fallback', owner)
+      if (this.#send(replica, id, this.#frame([owner]))) return
+      this.#tally.failed(replica)
+    }
+  }
+
+  /** The replica works under another ring configuration: once both know the newer one, it is asked again. */
+  #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
+    const id = this.#nodes[replica]!
+    const known = this.#node.otherEpoch(id, body)
+    this.#epochRetries += 1
+    if (!known || this.#epochRetries > epochRetriesMax) return this.#replicaFailed(replica)
+    const ring = this.#node.ring()
+    if (ring.epoch !== this.#ring.epoch) this.#retarget(ring)
+    const owner = this.#standsFor?.get(replica)
+    const hintFor = owner === undefined ? this.#hintIfNoOwner(id) : [owner]
+    if (!this.#send(replica, id, this.#frame(hintFor))) this.#replicaFailed(replica)
+  }
+
+  #hintIfNoOwner(id: string): readonly string[] {
+    const owners = this.#ring.owners(this.#request.partition)
+    return owners.includes(id) ? nobody : [owners[0]!]
+  }
+
+  /** Counts anew under a newer ring: its owners are asked, former ones count as fallbacks. */
+  #retarget(ring: Ring): void {
+    this.#ring = ring
+    const before = this.#tally
+    const { needed, sloppy, partition } = this.#request
+    const owners = ring.owners(partition)
+    this.#tally = new WriteTally({ needed: Math.min(needed, owners.length), sloppy })
+    this.#nodes.forEach((id, i) => {
+      this.#tally.asked(i, owners.includes(id) ? 'primary' : 'fallback')
+      if ((before.acknowledgedMask & (1 << i)) !== 0) this.#tally.acknowledged(i)
+      else if ((before.failedMask & (1 << i)) !== 0) this.#tally.failed(i)
+    })
+    for (const id of owners) {
+      if (this.#nodes.includes(id)) continue
+      const replica = this.#addNode(id, 'primary')
+      if (!this.#node.isReachable(id) || !this.#send(replica, id, this.#frame(nobody))) {
+        this.#ownerFailed(replica)
+      }
+    }
+  }
+
+  /** Tells the caller once it is certain, and ends when nobody is waited for. */
+  #advance(): void {
+    if (!this.#settled) {
+      this.#standIns()
+      const outcome = this.#tally.outcome()
+      if (outcome === 'reached') this.#settle(undefined)
+      else if (outcome === 'lost') this.#settle(this.#uncertain('in time'))
+    }
+    if (this.#settled && this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
+  }
+
+  /** Owners that were down at the start get stand-ins while W is in doubt. */
+  #standIns(): void {
+    if (!this.#request.sloppy || this.#tally.outcome() !== 'lost') return
+    for (const owner of this.#hintedFor) {
+      if (this.#tally.outcome() !== 'lost') return
+      this.#askFallback(owner)
+    }
+  }
+
+  #settle(error: Error | undefined): void {
+    if (error !== undefined) return this.#finish(error)
+    this.#settled = true
+    this.#node.stats.inFlight -= 1
+    const { bucket, key } = this.#request
+    const applied = this.#applied!
+    const binding = { cluster: this.#node.cluster(), bucket, key }
+    const whole = { record: applied.stored, start: storedHeaderBytes }
+    this.#resolve(
+      createReceipt(binding, applied.replaced ?? whole, {
+        acknowledged: this.#acknowledgements(),
+        hinted: this.#hintedFor.length === 0 ? nobody : [...this.#hintedFor],
+      }),
+    )
+  }
+
+  #acknowledgements(): readonly Acknowledgement[] {
+    const list: Acknowledgement[] = []
+    for (let i = 0; i < this.#nodes.length; i++) {
+      if ((this.#tally.acknowledgedMask & (1 << i)) === 0) continue
+      list.push({
+        node: this.#nodes[i]!,
+        role: (this.#tally.fallbackMask & (1 << i)) === 0 ? 'primary' : 'fallback',
+        durable: (this.#durableMask & (1 << i)) !== 0,
+      })
+    }
+    return list
+  }
+
+  #uncertain(when: string): Error {
+    const { needed, key, timeoutMs } = this.#request
+    const acknowledged = this.#tally.count
+    if (this.#lastError instanceof StoreError && this.#lastError.code === 'ERR_CONFLICT_POLICY') {
+      return this.#lastError
+    }
+    const limit = when === 'in time' ? '' : ` of ${timeoutMs} ms`
+    return new WriteUncertainError(
+      `${acknowledged} of ${needed} needed replicas stored ${JSON.stringify(key)} ${when}${limit}`,
+      { needed, acknowledged, cause: this.#lastError },
+    )
+  }
+
+  #finish(error: Error): void {
+    this.#settled = true
+    this.#node.stats.inFlight -= 1
+    this.#node.stats.failed += 1
+    if (this.#applied === undefined) this.#node.wheel.cancel(this)
+    this.#reject(error)
+  }
+}
+
+function asStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  return new StorageError('the storage of this node failed', error)
+}

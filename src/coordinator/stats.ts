@@ -1,0 +1,19 @@
+/** Counters of the coordinator, since the node was created. */
+export interface CoordinatorStats {
+  puts: number
+  gets: number
+  /** Puts handed to a replica because this node owns no copy of the key. */
+  forwarded: number
+  /** Operations that ended with an error of the world (unavailable, uncertain, time-out). */
+  failed: number
+  /** Replicas that were sent a newer record because of a read. */
+  repaired: number
+  /** Reads that asked one replica more because one was slow. */
+  hedged: number
+  /** Operations under way. */
+  inFlight: number
+}
+
+export function createCoordinatorStats(): CoordinatorStats {
+  return { puts: 0, gets: 0, forwarded: 0, failed: 0, repaired: 0, hedged: 0, inFlight: 0 }
+}

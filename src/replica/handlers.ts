@@ -1,0 +1,168 @@
+/**
+ * Answers the requests of coordinators: `put` merges a finished record, `get` gives the one that is stored. Calls no
+ * other node. Whatever a peer sends ends in an answer or in the end of its session, never in an exception.
+ */
+import { ConflictPolicyError, ProtocolError, StorageError } from '../base/errors.ts'
+import type { StorageWrite } from '../ports/storage.ts'
+import type { Ring } from '../ring/ring.ts'
+import {
+  flagDamaged,
+  flagDurable,
+  flagRecovering,
+  frameType,
+} from '../rpc/frame.ts'
+import {
+  plainFrame,
+  readGet,
+  readPut,
+  requestEpoch,
+  requestId,
+  type Frame,
+  type PutRequest,
+} from '../rpc/frame-buffer.ts'
+import { packFailure } from '../rpc/failure.ts'
+import { isRecord, kindOf } from '../versions/record-layout.ts'
+import type { RecordKind } from '../versions/sibling-set.ts'
+import type { HintStore } from './hint-store.ts'
+import { splitStorageKey } from './places.ts'
+import type { ReplicaStore } from './replica-store.ts'
+import { storedHeaderBytes, type Stored } from './stored-record.ts'
+
+/** Where an answer goes. */
+export interface Responder {
+  send(frame: Frame): boolean
+  fail(error: ProtocolError): void
+}
+
+export interface HandlersOptions {
+  readonly selfId: string
+  readonly store: ReplicaStore
+  readonly hints: HintStore
+  ring(): Ring
+  wallMs(): number
+  /** The policy with which this node's service opened the bucket, if it did. */
+  kindOpened(bucketPrefix: string): RecordKind | undefined
+  /** Whether the partition may still lack data that others have (HAZARDS D4). */
+  isRecovering(partition: number): boolean
+  /** The body of an answer to a request made under another epoch; also takes note of a newer one. */
+  otherEpoch(theirs: number): Uint8Array
+  readonly hinted: (target: string) => void
+}
+
+const maxKeyBytes = 1280
+
+export class ReplicaHandlers {
+  readonly #options: HandlersOptions
+
+  constructor(options: HandlersOptions) {
+    this.#options = options
+  }
+
+  put(to: Responder, bytes: Uint8Array, start: number, end: number): void {
+    const id = requestId(bytes, start)
+    const request = readPut(bytes, start, end)
+    if (request === undefined) return to.fail(new ProtocolError('a malformed put'))
+    if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
+    const problem = this.#putProblem(request, bytes, end)
+    if (problem !== undefined) return refuse(to, id, problem)
+    const { store } = this.#options
+    try {
+      const record = { bytes, start: request.recordStart, end }
+      const done = store.merge(request.partition, request.key, record, this.#hints(request, end))
+      if (done === undefined) return acknowledge(to, id, store.isDurable)
+      done.then(
+        () => acknowledge(to, id, store.isDurable),
+        (error: unknown) => refuse(to, id, error),
+      )
+    } catch (error) {
+      refuse(to, id, error)
+    }
+  }
+
+  #putProblem(request: PutRequest, bytes: Uint8Array, end: number): Error | undefined {
+    const { partition, key, recordStart, hintFor } = request
+    const ring = this.#options.ring()
+    if (partition >= ring.partitions || key.length > maxKeyBytes || !key.includes('\0')) {
+      return new ProtocolError('a put outside of the ring')
+    }
+    if (!isRecord(bytes, recordStart, end)) return new ProtocolError('a put without a sound record')
+    if (hintFor.length === 0 && !ring.owners(partition).includes(this.#options.selfId)) {
+      return new ProtocolError('a put for a node that does not own the partition')
+    }
+    return this.#kindProblem(key, bytes[recordStart + 1]!)
+  }
+
+  /** Hints that a fallback keeps for absent owners. */
+  #hints(request: PutRequest, end: number): readonly StorageWrite[] | undefined {
+    if (request.hintFor.length === 0) return undefined
+    const { hints, wallMs, hinted } = this.#options
+    return request.hintFor.flatMap((target) => {
+      const hint = { target, partition: request.partition, key: request.key }
+      const writes = hints.add(hint, end - request.recordStart, wallMs())
+      if (writes.length > 0) hinted(target)
+      return writes
+    })
+  }
+
+  get(to: Responder, bytes: Uint8Array, start: number, end: number): void {
+    const id = requestId(bytes, start)
+    const request = readGet(bytes, start, end)
+    if (request === undefined) return to.fail(new ProtocolError('a malformed get'))
+    if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
+    const { partition, key, kind } = request
+    const problem = this.#kindProblem(key, kind)
+    if (problem !== undefined) return refuse(to, id, problem)
+    try {
+      const stored = this.#options.store.read(partition, key)
+      if (!(stored instanceof Promise)) return this.#tell(to, id, partition, stored)
+      stored.then(
+        (found) => this.#tell(to, id, partition, found),
+        (error: unknown) => refuse(to, id, error),
+      )
+    } catch (error) {
+      refuse(to, id, error)
+    }
+  }
+
+  #tell(to: Responder, id: number, partition: number, stored: Stored): void {
+    if (stored instanceof Uint8Array) {
+      to.send(plainFrame({ type: frameType.record, flags: 0, id }, stored, storedHeaderBytes))
+      return
+    }
+    let flags = stored === 'damaged' ? flagDamaged : 0
+    if (this.#options.isRecovering(partition)) flags |= flagRecovering
+    to.send(plainFrame({ type: frameType.absent, flags, id }))
+  }
+
+  #sameEpoch(to: Responder, id: number, theirs: number): boolean {
+    if (theirs === this.#options.ring().epoch) return true
+    const body = this.#options.otherEpoch(theirs)
+    to.send(plainFrame({ type: frameType.otherEpoch, flags: 0, id }, body))
+    return false
+  }
+
+  #kindProblem(key: string, kind: number): Error | undefined {
+    const prefix = key.slice(0, key.indexOf('\0'))
+    const opened = this.#options.kindOpened(prefix)
+    const asked = kindOf(kind)
+    if (asked === undefined) return new ProtocolError('an unknown conflict policy')
+    if (opened === undefined || opened === asked) return undefined
+    const { bucket } = splitStorageKey(key)
+    return new ConflictPolicyError(
+      `node "${this.#options.selfId}" has opened bucket "${bucket}" with conflict policy ${opened}, ` +
+        `another node with ${asked}: open it with one policy on every node`,
+      { bucket },
+    )
+  }
+}
+
+function acknowledge(to: Responder, id: number, durable: boolean): void {
+  to.send(plainFrame({ type: frameType.stored, flags: durable ? flagDurable : 0, id }))
+}
+
+/** Tells the coordinator why not. Anything that is not an error of ours is the storage's. */
+export function refuse(to: Responder, id: number, error: unknown): void {
+  const known =
+    error instanceof Error && 'code' in error ? error : new StorageError('the replica failed', error)
+  to.send(plainFrame({ type: frameType.failed, flags: 0, id }, packFailure(known)))
+}

@@ -1,0 +1,229 @@
+/**
+ * Hints: notes that an owner lacks a record which this node holds (Dynamo §4.6). A hint is a name, not a copy: the
+ * record itself stays in its partition, so that a key that is written a thousand times while its owner is away costs
+ * one hint and one transfer. Hints are durable where the storage is, and read again at every start.
+ *
+ * Over the quota or past the window the whole partition is marked dirty for the target instead: coarser, never lost,
+ * and never a reason to fail a write (HAZARDS C5).
+ */
+import type { Storage, StorageWrite } from '../ports/storage.ts'
+import { readF64, readU32, writeF64, writeU32 } from '../base/bytes.ts'
+import { dirtyPartition, hintsPartition } from './places.ts'
+
+export interface HintLimits {
+  /** Most bytes of records hinted for one target. */
+  readonly bytesPerTargetMax: number
+  /** Most bytes of records hinted in all. */
+  readonly bytesMax: number
+  /** How long after the first failure hints are still taken for a target. */
+  readonly windowMs: number
+}
+
+export interface Hint {
+  readonly target: string
+  readonly partition: number
+  /** Storage key of the record. */
+  readonly key: string
+}
+
+/** A partition that a target may lack data of. */
+export interface DirtyMark {
+  readonly target: string
+  readonly partition: number
+}
+
+interface TargetHints {
+  /** By hint key; the value is the size of the hinted record. */
+  readonly hints: Map<string, number>
+  bytes: number
+  /** Wall-clock time of the oldest hint: the first failure. */
+  sinceMs: number
+}
+
+const nothing: readonly StorageWrite[] = Object.freeze([])
+const pageLength = 1000
+
+export class HintStore {
+  readonly #storage: Storage
+  readonly #limits: HintLimits
+  readonly #targets: Map<string, TargetHints> = new Map()
+  readonly #dirty: Map<string, Set<number>> = new Map()
+  #bytes = 0
+
+  constructor(storage: Storage, limits: HintLimits) {
+    this.#storage = storage
+    this.#limits = limits
+  }
+
+  /** Reads what an earlier run left. */
+  async load(): Promise<void> {
+    await this.#each(hintsPartition, (key, value) => {
+      const { target, rest } = splitTarget(key)
+      this.#note(target, rest, readU32(value, 8), readF64(value, 0))
+    })
+    await this.#each(dirtyPartition, (key) => {
+      const { target, rest } = splitTarget(key)
+      this.#noteDirty({ target, partition: partitionOfName(rest) })
+    })
+  }
+
+  async #each(partition: number, use: (key: string, value: Uint8Array) => void): Promise<void> {
+    let after: string | undefined
+    for (;;) {
+      const page = await this.#storage.scan(partition, {
+        limit: pageLength,
+        ...(after === undefined ? {} : { after }),
+      })
+      for (const { key, value } of page) use(key, value)
+      if (page.length < pageLength) return
+      after = page[page.length - 1]!.key
+    }
+  }
+
+  /** Members that something is kept for. */
+  get targets(): readonly string[] {
+    return [...new Set([...this.#targets.keys(), ...this.#dirty.keys()])].sort()
+  }
+
+  /** Hints kept, for one target or in all. */
+  count(target?: string): number {
+    if (target !== undefined) return this.#targets.get(target)?.hints.size ?? 0
+    let count = 0
+    for (const { hints } of this.#targets.values()) count += hints.size
+    return count
+  }
+
+  /** Bytes of hinted records. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  dirtyCount(target?: string): number {
+    if (target !== undefined) return this.#dirty.get(target)?.size ?? 0
+    let count = 0
+    for (const partitions of this.#dirty.values()) count += partitions.size
+    return count
+  }
+
+  /** Whether the record is hinted for anyone. */
+  isHinted(partition: number, key: string): boolean {
+    const name = hintName(partition, key)
+    for (const { hints } of this.#targets.values()) if (hints.has(name)) return true
+    for (const partitions of this.#dirty.values()) if (partitions.has(partition)) return true
+    return false
+  }
+
+  /** The writes that keep a hint; to be made in one batch with the record. */
+  add(hint: Hint, recordBytes: number, nowMs: number): readonly StorageWrite[] {
+    const { target, partition, key } = hint
+    if (this.#dirty.get(target)?.has(partition) === true) return nothing
+    const held = this.#targets.get(target)
+    const name = hintName(partition, key)
+    if (held?.hints.has(name) === true) return nothing
+    if (!this.#hasRoom(held, recordBytes, nowMs)) return this.markDirty({ target, partition })
+    this.#note(target, name, recordBytes, nowMs)
+    const value = new Uint8Array(12)
+    writeF64(value, 0, nowMs)
+    writeU32(value, 8, recordBytes)
+    return [{ partition: hintsPartition, key: targetKey(target, name), value }]
+  }
+
+  #hasRoom(held: TargetHints | undefined, recordBytes: number, nowMs: number): boolean {
+    const { bytesMax, bytesPerTargetMax, windowMs } = this.#limits
+    if (this.#bytes + recordBytes > bytesMax) return false
+    if (held === undefined) return recordBytes <= bytesPerTargetMax
+    return held.bytes + recordBytes <= bytesPerTargetMax && nowMs - held.sinceMs <= windowMs
+  }
+
+  /** The writes that mark a partition dirty for a target. */
+  markDirty(mark: DirtyMark): readonly StorageWrite[] {
+    if (this.#dirty.get(mark.target)?.has(mark.partition) === true) return nothing
+    this.#noteDirty(mark)
+    const key = targetKey(mark.target, partitionName(mark.partition))
+    return [{ partition: dirtyPartition, key, value: new Uint8Array(0) }]
+  }
+
+  /** The writes that forget a hint that was delivered. */
+  remove({ target, partition, key }: Hint): readonly StorageWrite[] {
+    const held = this.#targets.get(target)
+    const name = hintName(partition, key)
+    const bytes = held?.hints.get(name)
+    if (held === undefined || bytes === undefined) return nothing
+    held.hints.delete(name)
+    held.bytes -= bytes
+    this.#bytes -= bytes
+    if (held.hints.size === 0) this.#targets.delete(target)
+    return [{ partition: hintsPartition, key: targetKey(target, name), value: undefined }]
+  }
+
+  /** The writes that forget a dirty mark whose partition was transferred. */
+  clean({ target, partition }: DirtyMark): readonly StorageWrite[] {
+    const partitions = this.#dirty.get(target)
+    if (partitions?.delete(partition) !== true) return nothing
+    if (partitions.size === 0) this.#dirty.delete(target)
+    const key = targetKey(target, partitionName(partition))
+    return [{ partition: dirtyPartition, key, value: undefined }]
+  }
+
+  /** The oldest hints for a target. */
+  hints(target: string, limit: number): readonly Hint[] {
+    const found: Hint[] = []
+    for (const name of this.#targets.get(target)?.hints.keys() ?? []) {
+      if (found.length === limit) break
+      found.push({ target, partition: partitionOfName(name), key: name.slice(4) })
+    }
+    return found
+  }
+
+  dirtyPartitions(target: string): readonly number[] {
+    return [...(this.#dirty.get(target) ?? [])]
+  }
+
+  #note(target: string, name: string, bytes: number, sinceMs: number): void {
+    let held = this.#targets.get(target)
+    if (held === undefined) {
+      held = { hints: new Map(), bytes: 0, sinceMs }
+      this.#targets.set(target, held)
+    }
+    held.hints.set(name, bytes)
+    held.bytes += bytes
+    held.sinceMs = Math.min(held.sinceMs, sinceMs)
+    this.#bytes += bytes
+  }
+
+  #noteDirty({ target, partition }: DirtyMark): void {
+    const partitions = this.#dirty.get(target)
+    if (partitions === undefined) this.#dirty.set(target, new Set([partition]))
+    else partitions.add(partition)
+  }
+}
+
+function partitionName(partition: number): string {
+  return String.fromCharCode(
+    partition >>> 24,
+    (partition >>> 16) & 255,
+    (partition >>> 8) & 255,
+    partition & 255,
+  )
+}
+
+function partitionOfName(name: string): number {
+  let partition = 0
+  for (let i = 0; i < 4; i++) partition = partition * 256 + name.charCodeAt(i)
+  return partition
+}
+
+function hintName(partition: number, key: string): string {
+  return partitionName(partition) + key
+}
+
+/** Target and the rest in one storage key; ids have no NUL. */
+function targetKey(target: string, rest: string): string {
+  return `${Buffer.from(target, 'utf8').toString('latin1')}\0${rest}`
+}
+
+function splitTarget(key: string): { target: string; rest: string } {
+  const end = key.indexOf('\0')
+  const target = Buffer.from(key.slice(0, end), 'latin1').toString('utf8')
+  return { target, rest: key.slice(end + 1) }
+}

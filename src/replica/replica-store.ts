@@ -1,0 +1,224 @@
+/**
+ * What this node stores: reads, merges and writes of records, one at a time for each key. A storage that answers at
+ * once costs no microtask; one that answers with promises is taken in turn, so that nothing happens between reading a
+ * record and replacing it.
+ */
+import { ConflictPolicyError, LimitError, StorageError } from '../base/errors.ts'
+import type { Storage, StorageWrite } from '../ports/storage.ts'
+import { kindOf } from '../versions/record-layout.ts'
+import { splitStorageKey } from './places.ts'
+import {
+  merged,
+  openStored,
+  sealStored,
+  storedHeaderBytes,
+  writtenLocally,
+  type LocalWrite,
+  type LocalWriteResult,
+  type Stored,
+} from './stored-record.ts'
+
+const nothingMore: readonly StorageWrite[] = Object.freeze([])
+
+/** A coordinated write that was applied; `durable` is undefined when it is so already. */
+export interface AppliedWrite extends LocalWriteResult {
+  readonly durable: Promise<void> | undefined
+}
+
+export interface ReplicaStoreOptions {
+  readonly storage: Storage
+  /** The storage refused a write: what this node minted for it must never be minted again. */
+  readonly writeFailed: (error: Error) => void
+}
+
+export class ReplicaStore {
+  readonly #storage: Storage
+  readonly #writeFailed: (error: Error) => void
+  /** The last turn of each key that waits for its storage. */
+  readonly #turns: Map<string, Promise<unknown>> = new Map()
+  #watched: Promise<void> | undefined
+  /** Whether the storage has answered with a promise before. */
+  #answersLater = false
+  /** Records found damaged since the start. */
+  damagedCount = 0
+
+  constructor(options: ReplicaStoreOptions) {
+    this.#storage = options.storage
+    this.#writeFailed = options.writeFailed
+  }
+
+  /** Whether acknowledged writes survive this process. */
+  get isDurable(): boolean {
+    return this.#storage.durability !== 'memory'
+  }
+
+  /** What is stored, to be read only. @throws {StorageError} at once or by rejection. */
+  read(partition: number, key: string): Stored | Promise<Stored> {
+    const got = this.#storage.get(partition, key)
+    return got instanceof Promise
+      ? got.then((bytes) => this.#judged(bytes, key))
+      : this.#judged(got, key)
+  }
+
+  /**
+   * Merges a well-formed record of a peer into what is stored, and applies `also` in the same batch.
+   * @returns nothing, or a promise, when the merged record is durable.
+   * @throws {ConflictPolicyError} at once or by rejection, when the record is of another kind; nothing changed.
+   */
+  merge(
+    partition: number,
+    key: string,
+    incoming: { bytes: Uint8Array; start: number; end: number },
+    also: readonly StorageWrite[] = nothingMore,
+  ): void | Promise<void> {
+    if (this.#turns.size === 0 && !this.#answersLater) {
+      const got = this.#storage.get(partition, key)
+      if (!(got instanceof Promise)) {
+        return this.#merge(partition, key, this.#judged(got, key), incoming, also)
+      }
+      this.#answersLater = true
+    }
+    const bytes = Buffer.from(incoming.bytes.subarray(incoming.start, incoming.end))
+    const copy = { bytes, start: 0, end: bytes.length }
+    const turn = this.#inTurn(partition, key, (stored) =>
+      this.#merge(partition, key, stored, copy, also),
+    )
+    return turn as void | Promise<void>
+  }
+
+  #merge(
+    partition: number,
+    key: string,
+    stored: Stored,
+    incoming: { bytes: Uint8Array; start: number; end: number },
+    also: readonly StorageWrite[],
+  ): void | Promise<void> {
+    const { bytes, start, end } = incoming
+    const local = stored === 'damaged' ? undefined : stored
+    if (local !== undefined && local[storedHeaderBytes + 1] !== bytes[start + 1]) {
+      throw this.#otherKind(key, local, bytes[start + 1]!)
+    }
+    const next = merged(local, bytes, start, end)
+    if (next !== undefined) sealStored(next, key, this.isDurable)
+    return this.#write(partition, key, next, also)
+  }
+
+  /**
+   * Applies a write that this node coordinates. The record is visible at once and durable when `durable` says so.
+   * @throws {ConflictPolicyError} at once or by rejection, when what is stored is of another kind; nothing changed.
+   * @throws {LimitError} likewise, when too many siblings would be left; nothing changed.
+   */
+  write(
+    partition: number,
+    key: string,
+    write: LocalWrite,
+    also: readonly StorageWrite[] = nothingMore,
+  ): AppliedWrite | Promise<AppliedWrite> {
+    return this.#inTurn(partition, key, (stored) => {
+      const local = stored === 'damaged' ? undefined : stored
+      if (local !== undefined && kindOf(local[storedHeaderBytes + 1]!) !== write.kind) {
+        throw this.#otherKind(key, local, write.kind)
+      }
+      const result = writtenLocally(local, write)
+      if (result.siblings > write.siblingsMax) throw tooManySiblings(key, result.siblings, write)
+      sealStored(result.stored, key, this.isDurable)
+      const durable = this.#write(partition, key, result.stored, also) ?? undefined
+      const { replaced, siblings } = result
+      return { stored: result.stored, replaced, siblings, durable }
+    })
+  }
+
+  /**
+   * Removes a record that is still the one expected, and applies `also`; otherwise does nothing.
+   * @returns whether it did.
+   */
+  async removeUnchanged(
+    partition: number,
+    key: string,
+    expected: Uint8Array,
+    also: readonly StorageWrite[],
+  ): Promise<boolean> {
+    const removal = await this.#inTurn(partition, key, (stored) => {
+      if (!(stored instanceof Uint8Array) || Buffer.compare(stored, expected) !== 0) return undefined
+      return { done: this.#storage.write([{ partition, key, value: undefined }, ...also]) }
+    })
+    await removal?.done
+    return removal !== undefined
+  }
+
+  #judged(bytes: Uint8Array | undefined, key: string): Stored {
+    const stored = openStored(bytes, key)
+    if (stored === 'damaged') this.damagedCount += 1
+    return stored
+  }
+
+  /** Runs `use` on what is stored, after everything that runs on the same key. */
+  #inTurn<T>(partition: number, key: string, use: (stored: Stored) => T): T | Promise<T> {
+    const name = this.#turns.size === 0 ? '' : `${partition} ${key}`
+    const before = name === '' ? undefined : this.#turns.get(name)
+    if (before === undefined) {
+      const got = this.#storage.get(partition, key)
+      if (!(got instanceof Promise)) return use(this.#judged(got, key))
+      return this.#queue(`${partition} ${key}`, got.then((bytes) => use(this.#judged(bytes, key))))
+    }
+    const turn = before
+      .catch(() => undefined)
+      .then(() => this.#storage.get(partition, key))
+      .then((bytes) => use(this.#judged(bytes, key)))
+    return this.#queue(name, turn)
+  }
+
+  #queue<T>(name: string, turn: Promise<T>): Promise<T> {
+    this.#turns.set(name, turn)
+    const leave = (): void => {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name)
+    }
+    turn.then(leave, leave)
+    return turn
+  }
+
+  /** Writes; with nothing new, still waits until what is there is durable. */
+  #write(
+    partition: number,
+    key: string,
+    value: Uint8Array | undefined,
+    also: readonly StorageWrite[],
+  ): void | Promise<void> {
+    if (value === undefined && also.length === 0 && !this.isDurable) return undefined
+    const batch = value === undefined ? also : [{ partition, key, value }, ...also]
+    let done: void | Promise<void>
+    try {
+      done = this.#storage.write(batch)
+    } catch (error) {
+      this.#writeFailed(error as Error)
+      throw asStorageError(error)
+    }
+    if (done !== undefined && done !== this.#watched) {
+      this.#watched = done
+      done.catch((error: unknown) => this.#writeFailed(error as Error))
+    }
+    return done
+  }
+
+  #otherKind(key: string, local: Uint8Array, given: number | string): ConflictPolicyError {
+    const { bucket } = splitStorageKey(key)
+    const here = kindOf(local[storedHeaderBytes + 1]!)
+    const there = typeof given === 'number' ? kindOf(given) : given
+    return new ConflictPolicyError(
+      `bucket "${bucket}" holds records of conflict policy ${here}, not ${there}: ` +
+        'open it with one policy on every node',
+      { bucket },
+    )
+  }
+}
+
+function asStorageError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error
+  return new StorageError(`the storage failed: ${(error as Error).message}`, error)
+}
+
+function tooManySiblings(storageKey: string, actual: number, write: LocalWrite): LimitError {
+  const { key } = splitStorageKey(storageKey)
+  const what = `siblings of ${JSON.stringify(key)}: read the key and write with its context`
+  return new LimitError('siblingsMax', { allowed: write.siblingsMax, actual, what })
+}
