@@ -64,21 +64,47 @@ export function compareContexts(left: CausalContext, right: CausalContext): Caus
 
 /** The union. */
 export function joinContexts(left: CausalContext, right: CausalContext): CausalContext {
-  const vector = new Map<Actor, number>()
-  for (const { actor, counter } of [...left.vector, ...right.vector]) {
-    vector.set(actor, Math.max(counter, vector.get(actor) ?? 0))
-  }
-  return normalise(vector, [...left.isolated, ...right.isolated])
+  return normalise(joinVectors(left.vector, right.vector), [...left.isolated, ...right.isolated])
 }
 
 /** The context and one dot more. */
 export function withDot(context: CausalContext, dot: Dot): CausalContext {
-  const vector = new Map(context.vector.map(({ actor, counter }) => [actor, counter]))
-  return normalise(vector, [...context.isolated, dot])
+  const { vector, isolated } = context
+  if (isolated.length === 0 && dot.counter === vectorCounter(context, dot.actor) + 1) {
+    return { vector: joinVectors(vector, [dot]), isolated }
+  }
+  return normalise(vector, [...isolated, dot])
 }
 
-/** Sorts, and melts isolated dots into the vector where they continue it. */
-function normalise(vector: Map<Actor, number>, dots: readonly Dot[]): CausalContext {
+/** Merges two ascending lists of entries; of one actor the higher counter. */
+function joinVectors(left: readonly Dot[], right: readonly Dot[]): readonly Dot[] {
+  const joined: Dot[] = []
+  let l = 0
+  let r = 0
+  while (l < left.length && r < right.length) {
+    const one = left[l]!
+    const other = right[r]!
+    if (one.actor === other.actor) {
+      joined.push(one.counter >= other.counter ? one : other)
+      l++
+      r++
+    } else if (one.actor < other.actor) {
+      joined.push(one)
+      l++
+    } else {
+      joined.push(other)
+      r++
+    }
+  }
+  while (l < left.length) joined.push(left[l++]!)
+  while (r < right.length) joined.push(right[r++]!)
+  return joined
+}
+
+/** Sorts the dots, and melts them into the vector where they continue it. */
+function normalise(entries: readonly Dot[], dots: readonly Dot[]): CausalContext {
+  if (dots.length === 0) return { vector: entries, isolated: dots }
+  const vector = new Map(entries.map(({ actor, counter }) => [actor, counter]))
   const isolated: Dot[] = []
   let previous: Dot | undefined
   for (const dot of dots.toSorted(compareDots)) {
@@ -88,8 +114,8 @@ function normalise(vector: Map<Actor, number>, dots: readonly Dot[]): CausalCont
     else if (previous === undefined || compareDots(previous, dot) !== 0) isolated.push(dot)
     previous = dot
   }
-  const entries = [...vector].map(([actor, counter]) => ({ actor, counter }))
-  return { vector: entries.sort(compareDots), isolated }
+  const melted = [...vector].map(([actor, counter]) => ({ actor, counter }))
+  return { vector: melted.sort(compareDots), isolated }
 }
 
 /** By actor, then by counter: the canonical order of everything that is encoded. */

@@ -9,13 +9,16 @@ import { assert } from '../base/assert.ts'
 import { readF64, readU16, readU32, writeF64, writeU16, writeU32 } from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
 import { InvalidContextError } from '../base/errors.ts'
-import { compareDots, coversDot, type CausalContext, type Dot } from './causal-context.ts'
-import { decodeRecord, readDots, writeDots } from './record-codec.ts'
-import { entryBytes } from './record-layout.ts'
+import { compareDots, type CausalContext, type Dot } from './causal-context.ts'
+import { countMax, readContext, readDots, readStamp, writeDots } from './record-codec.ts'
+import { entryBytes, isRecord } from './record-layout.ts'
 
 const tokenFormat = 1
 const headBytes = 10
 const flagStamp = 1
+/** Text longer than that of 65 535 entries and as many isolated dots is refused before it is decoded. */
+const tokenCharsMax = Math.ceil(((headBytes + 8 + entryBytes * 2 * countMax) * 4) / 3)
+const damaged = 'the context is damaged: pass it unchanged, or read the key again'
 
 /** What a context is bound to. */
 export interface ContextBinding {
@@ -59,6 +62,8 @@ export class Context {
 
   /** @throws {InvalidContextError} when the context belongs to another cluster, bucket or key. */
   static content(context: Context, binding: ContextBinding): ContextContent {
+    // Callers without types pass anything, also a context of another copy of this package.
+    if (!(#binding in Object(context))) throw new InvalidContextError(damaged)
     const own = context.#binding
     if (own.key !== binding.key || own.bucket !== binding.bucket) {
       throw new InvalidContextError('the context belongs to another key: pass the one read from this key')
@@ -78,13 +83,9 @@ export function contentOf(context: Context | string, binding: ContextBinding): C
     : Context.content(context, binding)
 }
 
-function readContent(source: { record: Uint8Array; start: number }): ContextContent {
-  const set = decodeRecord(source.record, source.start, source.record.length)
-  assert(set !== undefined, 'a context is made from a sound record')
-  return {
-    causal: set.context,
-    stamp: set.siblings.reduce((latest, { stamp }) => Math.max(latest, stamp), 0),
-  }
+function readContent({ record, start }: { record: Uint8Array; start: number }): ContextContent {
+  assert(isRecord(record, start, record.length), 'a context is made from a sound record')
+  return { causal: readContext(record, start), stamp: readStamp(record, start) }
 }
 
 function encodeToken(binding: ContextBinding, content: ContextContent): string {
@@ -108,10 +109,8 @@ function seal(bytes: Buffer, { cluster, bucket, key }: ContextBinding): number {
   return checksum(bytes.subarray(6), checksum(bytes.subarray(0, 2), bound))
 }
 
-const damaged = 'the context is damaged: pass the text unchanged, or read the key again'
-
 function decodeToken(token: string, binding: ContextBinding): ContextContent {
-  const bytes = Buffer.from(token, 'base64url')
+  const bytes = Buffer.from(token.length > tokenCharsMax ? '' : token, 'base64url')
   if (bytes.length < headBytes || bytes.toString('base64url') !== token) {
     throw new InvalidContextError(damaged)
   }
@@ -124,7 +123,8 @@ function decodeToken(token: string, binding: ContextBinding): ContextContent {
   const isolated = readU16(bytes, 8)
   const stamped = (bytes[1]! & flagStamp) !== 0
   const dotsAt = headBytes + (stamped ? 8 : 0)
-  if (bytes.length !== dotsAt + entryBytes * (entries + isolated)) {
+  const unknownFlags = (bytes[1]! & ~flagStamp) !== 0
+  if (unknownFlags || bytes.length !== dotsAt + entryBytes * (entries + isolated)) {
     throw new InvalidContextError(damaged)
   }
   const causal = {
@@ -132,18 +132,20 @@ function decodeToken(token: string, binding: ContextBinding): ContextContent {
     isolated: readDots(bytes, dotsAt + entryBytes * entries, isolated),
   }
   const stamp = stamped ? readF64(bytes, headBytes) : 0
-  if (!isContext(causal) || !(stamp >= 0)) throw new InvalidContextError(damaged)
+  const isStamp = Number.isSafeInteger(stamp) && stamp > 0 === stamped
+  if (!isStamp || !isContext(causal)) throw new InvalidContextError(damaged)
   return { causal, stamp }
 }
 
 /** Whether decoded dots obey the invariants of `CausalContext`. */
-function isContext(context: CausalContext): boolean {
-  const { vector, isolated } = context
+function isContext({ vector, isolated }: CausalContext): boolean {
+  const counters = new Map(vector.map(({ actor, counter }) => [actor, counter]))
   return (
+    counters.size === vector.length &&
     ascends(vector) &&
     ascends(isolated) &&
-    vector.every(({ counter }, i) => counter > 0 && vector[i - 1]?.actor !== vector[i]!.actor) &&
-    isolated.every((dot) => !coversDot({ vector, isolated: [] }, dot))
+    vector.every(({ counter }) => counter > 0) &&
+    isolated.every(({ actor, counter }) => counter > (counters.get(actor) ?? 0) + 1)
   )
 }
 

@@ -1,6 +1,6 @@
 /**
  * Time-stamps for last-write-wins buckets: a hybrid logical clock (Kulkarni et al. 2014). A stamp is wall-clock
- * milliseconds × 1024 plus a logical count, one safe integer until the year 2248.
+ * milliseconds × 1024 plus a logical count, one safe integer until the year 2248; there it stops growing.
  *
  * A write's stamp is above that of every value it replaces, whatever the clocks say: otherwise merging in different
  * orders would give different values. A stamp from a peer moves this clock ahead by at most `driftMaxMs`, so that one
@@ -16,10 +16,13 @@ export class HybridClock {
     this.#driftMaxMs = driftMaxMs
   }
 
-  /** A stamp later than each before, and than `above`. */
+  /**
+   * A stamp later than `above`, and than each that this clock gave or followed. One that only `above` forced beyond the
+   * clock does not count: it concerns one key and must not drag the others along.
+   */
   next(wallMs: number, above: number): number {
     this.#latest = Math.max(Math.floor(wallMs) * unitsPerMs, this.#latest + 1)
-    return Math.max(this.#latest, above + 1)
+    return Math.min(Math.max(this.#latest, above + 1), Number.MAX_SAFE_INTEGER)
   }
 
   /** Takes note of a stamp seen elsewhere. False when it is too far ahead to be followed. */

@@ -11,7 +11,7 @@ import {
   writeU16,
   writeU32,
 } from '../base/bytes.ts'
-import type { Dot } from './causal-context.ts'
+import type { CausalContext, Dot } from './causal-context.ts'
 import {
   entryBytes,
   flagExpiry,
@@ -31,18 +31,32 @@ import {
 } from './record-layout.ts'
 import type { Sibling, SiblingSet } from './sibling-set.ts'
 
-const countMax = 0xffff
+/** Most entries, isolated dots or siblings of a record: their counts are 16 bits. */
+export const countMax = 0xffff
 
 /** The sibling set in `bytes[start, end)`, its values copied; undefined when it is damaged. Total. */
 export function decodeRecord(bytes: Uint8Array, start: number, end: number): SiblingSet | undefined {
   if (!isRecord(bytes, start, end)) return undefined
   const kind = kindOf(bytes[start + 1]!)
   assert(kind !== undefined, 'isRecord checks the kind')
+  const context = readContext(bytes, start)
+  return { kind, context, siblings: readSiblings(bytes, start, context.vector) }
+}
+
+/** The causal context of a well-formed record, without its values. */
+export function readContext(bytes: Uint8Array, start: number): CausalContext {
   const entries = recordEntries(bytes, start)
-  const vector = readDots(bytes, start + headerBytes, entries)
   const isolatedAt = start + headerBytes + entryBytes * entries
-  const isolated = readDots(bytes, isolatedAt, recordIsolated(bytes, start))
-  return { kind, context: { vector, isolated }, siblings: readSiblings(bytes, start, vector) }
+  return {
+    vector: readDots(bytes, start + headerBytes, entries),
+    isolated: readDots(bytes, isolatedAt, recordIsolated(bytes, start)),
+  }
+}
+
+/** The time-stamp of a well-formed record's value; 0 in records of other kinds than `lww`, which have one sibling. */
+export function readStamp(bytes: Uint8Array, start: number): number {
+  const at = siblingsStart(bytes, start)
+  return (bytes[at + 2]! & flagStamp) !== 0 ? readF64(bytes, at + siblingBytes) : 0
 }
 
 /** `count` dots at `at`. */

@@ -12,7 +12,7 @@
  * Numbers are little-endian; actors compare as bytes. A sibling names its actor by the index of its vector entry.
  * Entries have a fixed width so that the hot path compares two records without decoding either.
  */
-import { asBuffer, readU16, readU32 } from '../base/bytes.ts'
+import { asBuffer, readF64, readU16, readU32 } from '../base/bytes.ts'
 import type { RecordKind } from './sibling-set.ts'
 
 export const recordFormat = 1
@@ -81,7 +81,7 @@ export function isRecord(bytes: Uint8Array, start: number, end: number): boolean
   const entriesEnd = start + headerBytes + entryBytes * recordEntries(bytes, start)
   return (
     areEntries(bytes, start + headerBytes, entriesEnd) &&
-    areIsolated(bytes, entriesEnd, siblings) &&
+    areIsolated(bytes, start + headerBytes, entriesEnd, siblings) &&
     areSiblings(bytes, start, end)
   )
 }
@@ -94,13 +94,17 @@ function areEntries(bytes: Uint8Array, from: number, to: number): boolean {
   return true
 }
 
-function areIsolated(bytes: Uint8Array, from: number, to: number): boolean {
+/** Isolated dots ascend, and each leaves a gap above the entry of its actor; both lists are walked once. */
+function areIsolated(bytes: Uint8Array, entry: number, from: number, to: number): boolean {
   for (let at = from; at < to; at += entryBytes) {
     const counter = readU32(bytes, at + 16)
-    if (counter < 2) return false
-    if (at === from) continue
-    const order = compareActors(bytes, at - entryBytes, bytes, at)
-    if (order > 0 || (order === 0 && readU32(bytes, at - 4) >= counter)) return false
+    if (at > from) {
+      const order = compareActors(bytes, at - entryBytes, bytes, at)
+      if (order > 0 || (order === 0 && readU32(bytes, at - 4) >= counter)) return false
+    }
+    while (entry < from && compareActors(bytes, entry, bytes, at) < 0) entry += entryBytes
+    const known = entry < from && compareActors(bytes, entry, bytes, at) === 0
+    if (counter < 2 || (known && counter - 1 <= readU32(bytes, entry + 16))) return false
   }
   return true
 }
@@ -108,6 +112,8 @@ function areIsolated(bytes: Uint8Array, from: number, to: number): boolean {
 function areSiblings(bytes: Uint8Array, start: number, end: number): boolean {
   const entries = recordEntries(bytes, start)
   const count = recordSiblings(bytes, start)
+  const isLww = bytes[start + 1] === kindNumber.lww
+  if (isLww && count > 1) return false
   let at = siblingsStart(bytes, start)
   let previousIndex = -1
   let previousCounter = 0
@@ -123,12 +129,26 @@ function areSiblings(bytes: Uint8Array, start: number, end: number): boolean {
     }
     const length = readU32(bytes, at + 8)
     if ((flags & flagTombstone) !== 0 && length !== 0) return false
-    at += siblingHeadBytes(flags) + length
-    if (at > end) return false
+    const valueAt = at + siblingHeadBytes(flags)
+    if (valueAt + length > end) return false
+    if (flags > flagTombstone && !areTimes(bytes, at + siblingBytes, flags, isLww)) return false
+    at = valueAt + length
     previousIndex = index
     previousCounter = counter
   }
   return count > 0 && at === end
+}
+
+/** Whether stamp and expiry are what the encoder writes: present only when they say something. */
+function areTimes(bytes: Uint8Array, at: number, flags: number, isLww: boolean): boolean {
+  if ((flags & flagStamp) !== 0) {
+    const stamp = readF64(bytes, at)
+    if (!isLww || !Number.isSafeInteger(stamp) || stamp <= 0) return false
+    at += 8
+  }
+  if ((flags & flagExpiry) === 0) return true
+  const expiresAtMs = readF64(bytes, at)
+  return expiresAtMs > 0 && expiresAtMs < Infinity
 }
 
 /** Whether two records are the same, byte for byte. */

@@ -3,9 +3,10 @@
  * is copied and one entry counted up or inserted. Everything else goes through `written()` of `sibling-set.ts`,
  * with which this agrees.
  */
+import { assert } from '../base/assert.ts'
 import { asBuffer, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
 import { actorBytes, type DotSource } from './dot-source.ts'
-import { flagsOf, writeSiblingAt } from './record-codec.ts'
+import { countMax, flagsOf, writeSiblingAt } from './record-codec.ts'
 import {
   entryBytes,
   headerBytes,
@@ -31,7 +32,7 @@ export interface Successor {
   readonly ownIndex: number
 }
 
-/** The record after the write, behind `reserve` bytes left for the caller's header. */
+/** The record after the write, behind `reserve` bytes left for the caller's header. Its kind is the write's. */
 export function successor(
   before: Predecessor | undefined,
   write: { kind: RecordKind; sibling: Omit<Sibling, 'dot'>; dots: DotSource; reserve: number },
@@ -40,6 +41,7 @@ export function successor(
   const entries = before === undefined ? 0 : recordEntries(before.bytes, before.start)
   const continued = before !== undefined && before.ownIndex >= 0
   const count = continued ? entries : entries + 1
+  assert(count <= countMax, 'a record has at most 65535 entries')
   const valueBytes = siblingHeadBytes(flagsOf(sibling)) + sibling.value.length
   const bytes = Buffer.allocUnsafe(reserve + headerBytes + entryBytes * count + valueBytes)
   writeHeader(bytes, reserve, { kind: write.kind, entries: count })
