@@ -11,6 +11,10 @@ import { closedByOtherEnd, connectionReset, connectionTimeout } from './network-
 import type { SimProcess } from './sim-process.ts'
 import type { SimStream } from './sim-stream.ts'
 
+/**
+ * The connection as one process sees it. Invariant: its handler hears `close` once, and nothing
+ * after it.
+ */
 export class SimConnection implements Connection {
   readonly process: SimProcess
   readonly remote: string

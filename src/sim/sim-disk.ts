@@ -18,6 +18,7 @@ export type Lose = 'nothing' | 'unsynced' | 'everything'
 /** What was there before each write of a batch, in the order of the batch. */
 type Undo = readonly StorageWrite[]
 
+/** Also the backup that `saveDisk` takes: a copy of a disk is a disk. */
 export class SimDisk {
   #table = new DiskTable()
   /** One for each batch that is not durable yet, oldest first. */

@@ -26,6 +26,7 @@ export interface NetworkQuality {
   reorder?: boolean
 }
 
+/** A quality with its defaults filled in. */
 export type LinkQuality = Readonly<Required<NetworkQuality>>
 
 const DEFAULT_QUALITY: LinkQuality = Object.freeze({
@@ -36,6 +37,7 @@ const DEFAULT_QUALITY: LinkQuality = Object.freeze({
   reorder: false,
 })
 
+/** All links: their qualities, blocks and partition. */
 export class SimLinks {
   readonly #quality: LinkQuality
   #groups: readonly ReadonlySet<string>[] = []

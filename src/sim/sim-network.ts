@@ -8,7 +8,7 @@
 
 import type { ConnectionHandler, Transport } from '../ports/transport.ts'
 import { connectionRefused } from './network-error.ts'
-import { SimConnection } from './sim-connection.ts'
+import type { SimConnection } from './sim-connection.ts'
 import { linkName, SimLinks } from './sim-links.ts'
 import type { LinkQuality, NetworkQuality } from './sim-links.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -32,6 +32,7 @@ const SILENCE_MAX_MS = 20_000
  */
 const FIRST_RETRY_MS = 1000
 
+/** What the network is made of. */
 export interface SimNetworkOptions {
   readonly clock: VirtualClock
   readonly random: SeededRandom
@@ -39,6 +40,7 @@ export interface SimNetworkOptions {
   readonly quality?: NetworkQuality | undefined
 }
 
+/** All connections of a simulation. */
 export class SimNetwork implements StreamNetwork {
   readonly clock: VirtualClock
   readonly trace: Trace
@@ -212,6 +214,6 @@ export class SimNetwork implements StreamNetwork {
   }
 
   #refresh(): void {
-    for (const stream of [...this.streams]) stream.refresh()
+    for (const stream of this.streams) stream.refresh()
   }
 }

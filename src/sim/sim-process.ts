@@ -18,8 +18,10 @@ const WALL_START_MS = Date.UTC(2025, 0, 1)
  */
 const TIMER_MIN_MS = 1 / 1024
 
+/** `paused` turns into `running` again, `dead` into nothing. */
 export type ProcessState = 'running' | 'paused' | 'dead'
 
+/** What a process is made of. */
 export interface SimProcessOptions {
   /** The node's name. */
   readonly name: string
@@ -34,6 +36,7 @@ export interface SimProcessOptions {
   readonly wallSkewMs?: () => number
 }
 
+/** Invariant: things reach the code in the order in which they came to the process. */
 export class SimProcess {
   readonly name: string
   /** Time as the node's code sees it. After the end its timers do nothing. */

@@ -25,6 +25,7 @@ const SYNC_MAX_MS = 4
 const SLOW_READ_PROBABILITY = 0.05
 const SLOW_READ_MAX_MS = 0.5
 
+/** What a storage is made of. */
 export interface SimStorageOptions {
   readonly disk: SimDisk
   readonly process: SimProcess
@@ -39,6 +40,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** The storage of one process; the next process on the machine has another one on the same disk. */
 export class SimStorage implements Storage {
   readonly durability: 'memory' | 'fsync'
   readonly #disk: SimDisk

@@ -43,6 +43,7 @@ export interface StreamNetwork {
   readonly streams: Set<SimStream>
 }
 
+/** Invariant: each parcel on its way has one arrival scheduled or is stalled. */
 export class SimStream {
   readonly #network: StreamNetwork
   readonly #source: SimConnection

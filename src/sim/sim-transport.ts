@@ -11,6 +11,7 @@ import type { SimProcess } from './sim-process.ts'
 
 type Accept = (connection: Connection) => ConnectionHandler
 
+/** Invariant: every end that is not closed is in its set. */
 export class SimTransport implements Transport {
   readonly process: SimProcess
   readonly #network: SimNetwork

@@ -12,6 +12,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 /** Sees each line when it happens. */
 export type TraceListener = (line: string) => void
 
+/** One for a whole simulation. */
 export class Trace {
   readonly #clock: VirtualClock
   readonly #listener: TraceListener | undefined

@@ -19,6 +19,7 @@ const TICKS_PER_MS = 1024
  */
 export type RunOutcome = 'settled' | 'idle' | 'late'
 
+/** Invariant: `nowMs` never goes back, and no scheduled event lies before it. */
 export class VirtualClock {
   #nowMs = 0
   #sequence = 0

@@ -154,7 +154,8 @@ describe('the faults of a disk', () => {
     const { world, disk, storage } = await opened()
     await world.run(Promise.resolve(storage.write([put('a')])))
     disk.failSyncs(1)
-    const writes = [storage.write([put('b')]), storage.write([put('a', 'new')])]
+    const batches = [[put('b')], [put('a', 'new')]]
+    const writes = batches.map((batch) => Promise.resolve(storage.write(batch)))
     const outcome = await world.run(Promise.allSettled(writes))
     expect(outcome.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(disk.get(1, 'a')?.toString()).toBe('a')
@@ -170,9 +171,7 @@ describe('the faults of a disk', () => {
     void storage.write([put('a', '0123456789')])
     disk.capacityBytes = 12
     const refusal = (): void => void storage.write([put('b')])
-    expect(refusal).toThrow(
-      expect.objectContaining({ cause: expect.objectContaining({ code: 'ENOSPC' }) }),
-    )
+    expect(refusal).toThrow('no space')
     void storage.write([{ partition: 1, key: 'a', value: undefined }])
     void storage.write([put('b')])
     expect(keysOf(disk)).toBe('b')
