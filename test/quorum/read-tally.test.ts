@@ -98,7 +98,10 @@ describe('a read', () => {
 
 describe('over random histories, a read', () => {
   const apply = (tally: ReadTally, event: TallyEvent): boolean | undefined => {
-    if (event.kind === 'asked') return void tally.asked(event.replica, event.role)
+    if (event.kind === 'asked') {
+      tally.asked(event.replica, event.role)
+      return undefined
+    }
     if (event.kind === 'failed') return tally.failed(event.replica)
     return tally.answered(event.replica, event.answer)
   }

@@ -94,7 +94,10 @@ describe('a write', () => {
 
 describe('over random histories, a write', () => {
   const apply = (tally: WriteTally, event: TallyEvent): boolean | undefined => {
-    if (event.kind === 'asked') return void tally.asked(event.replica, event.role)
+    if (event.kind === 'asked') {
+      tally.asked(event.replica, event.role)
+      return undefined
+    }
     return event.kind === 'failed' ? tally.failed(event.replica) : tally.acknowledged(event.replica)
   }
 

@@ -2,8 +2,9 @@
  * The acceptor of the configuration register: one node's vote on the next ring configuration.
  *
  * Epoch e + 1 is one instance of single-decree Paxos (Lamport, Paxos Made Simple §2) whose
- * acceptors are exactly the members of the chosen configuration e. `docs/decisions/` tells why this
- * is safe. Pure: a request and a state give a state and a reply.
+ * acceptors are exactly the members of the chosen configuration e. Why this is safe stands in
+ * `docs/decisions/0003-configuration-register.md`. Pure: a request and a state give a state and a
+ * reply.
  *
  * Duties of the caller, in this order:
  * 1. One request at a time: the next starts from the state that the last one left, once that is
@@ -16,9 +17,16 @@
  *    until the members replace it; it must never start from the empty state under its old identity.
  */
 
+import { unreachable } from '../../base/assert.ts'
 import type { RingConfiguration } from '../configuration.ts'
 import { compareBallots, type Ballot } from './ballot.ts'
-import type { AcceptedValue, AcceptRequest, PrepareRequest, RegisterReply } from './messages.ts'
+import type {
+  AcceptedValue,
+  AcceptRequest,
+  PrepareRequest,
+  RegisterReply,
+  RegisterRequest,
+} from './messages.ts'
 
 /** Invariant: `promised` and `accepted` are about the epoch after `chosen`, and undefined without
  *  it; `accepted.ballot` is not above `promised`. */
@@ -47,6 +55,24 @@ export const emptyAcceptor: AcceptorState = Object.freeze({
   promised: undefined,
   accepted: undefined,
 })
+
+/** The one entry for requests from the network. */
+export function onRequest(
+  state: AcceptorState,
+  self: AcceptorIdentity,
+  request: RegisterRequest,
+): AcceptorStep {
+  switch (request.kind) {
+    case 'prepare':
+      return onPrepare(state, self, request)
+    case 'accept':
+      return onAccept(state, self, request)
+    case 'learn':
+      return onLearn(state, request.configuration)
+    default:
+      return unreachable(request)
+  }
+}
 
 /** Phase 1: promises to vote in no lower ballot, and tells what it voted for so far. */
 export function onPrepare(

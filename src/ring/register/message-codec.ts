@@ -49,8 +49,8 @@ export function requestFromTuple(
   tuple: unknown,
   codec: ConfigurationCodec,
 ): RegisterRequest | string {
-  if (!Array.isArray(tuple)) return 'a register request is not a tuple'
-  const [kind, first, second]: unknown[] = tuple
+  if (!isTuple(tuple)) return 'a register request is not a tuple'
+  const [kind, first, second] = tuple
   switch (shapeOf(tuple)) {
     case 'prepare of 3': {
       const ballot = ballotFromTuple(second)
@@ -92,8 +92,8 @@ export function replyToTuple(reply: RegisterReply, codec: ConfigurationCodec): u
 }
 
 export function replyFromTuple(tuple: unknown, codec: ConfigurationCodec): RegisterReply | string {
-  if (!Array.isArray(tuple)) return 'a register reply is not a tuple'
-  const [kind, first, second, third]: unknown[] = tuple
+  if (!isTuple(tuple)) return 'a register reply is not a tuple'
+  const [kind, first, second, third] = tuple
   if (shapeOf(tuple) === 'superseded of 2') {
     const configuration = codec.fromTuple(first)
     return typeof configuration === 'string' ? configuration : { kind: 'superseded', configuration }
@@ -139,8 +139,8 @@ export function acceptorFromTuple(
   codec: ConfigurationCodec,
 ): AcceptorState | string {
   const problem = 'the state of an acceptor has a wrong shape'
-  if (!Array.isArray(tuple) || tuple.length !== 3) return problem
-  const [first, second, third]: unknown[] = tuple
+  if (!isTuple(tuple) || tuple.length !== 3) return problem
+  const [first, second, third] = tuple
   const chosen = first === null ? undefined : codec.fromTuple(first)
   if (typeof chosen === 'string') return chosen
   const promised = ballotFromTuple(second)
@@ -156,8 +156,8 @@ function ballotToTuple({ counter, proposer }: Ballot): unknown[] {
 }
 
 function ballotFromTuple(tuple: unknown): Ballot | undefined {
-  if (!Array.isArray(tuple) || tuple.length !== 2) return undefined
-  const [counter, proposer]: unknown[] = tuple
+  if (!isTuple(tuple) || tuple.length !== 2) return undefined
+  const [counter, proposer] = tuple
   if (!isCounter(counter) || typeof proposer !== 'string') return undefined
   if (proposer === '' || proposer.length > PROPOSER_LENGTH_MAX) return undefined
   return { counter, proposer }
@@ -173,13 +173,18 @@ function voteFromTuple(
   { epoch, codec }: { epoch: number; codec: ConfigurationCodec },
 ): AcceptedValue | undefined | string {
   if (tuple === null) return undefined
-  const [first, second]: unknown[] = Array.isArray(tuple) && tuple.length === 2 ? tuple : []
+  const [first, second] = isTuple(tuple) && tuple.length === 2 ? tuple : []
   const ballot = ballotFromTuple(first)
   if (ballot === undefined) return 'a vote has a wrong shape'
   const value = codec.fromTuple(second)
   if (typeof value === 'string') return value
   if (value.epoch !== epoch) return `a vote on epoch ${epoch} is for epoch ${value.epoch}`
   return { ballot, value }
+}
+
+/** `Array.isArray` without its `any`. */
+function isTuple(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }
 
 function isCounter(value: unknown): value is number {
