@@ -31,7 +31,7 @@ function nanosecondsOf(work: () => unknown): number {
   for (let i = 0; i < rounds / 10; i++) sink.last = work()
   const start = performance.now()
   for (let i = 0; i < rounds; i++) sink.last = work()
-  return ((performance.now() - start) * 1e6) / rounds
+  return Math.round(((performance.now() - start) * 1e6) / rounds)
 }
 
 function measure<V>(codec: ValueCodec<V>, label: string, value: V): void {
@@ -39,9 +39,7 @@ function measure<V>(codec: ValueCodec<V>, label: string, value: V): void {
   const encodeNs = nanosecondsOf(() => codec.encode(value))
   const decodeNs = nanosecondsOf(() => codec.decode(bytes))
   const row = { codec: codec.name, value: label, bytes: bytes.length, encodeNs, decodeNs }
-  console.log(
-    JSON.stringify(row, (_, cell) => (typeof cell === 'number' ? Math.round(cell) : cell)),
-  )
+  console.log(JSON.stringify(row))
 }
 
 for (const [label, value] of Object.entries(values)) measure(msgpackCodec(), label, value)

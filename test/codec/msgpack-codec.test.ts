@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import { Packr } from 'msgpackr/pack'
+import { Packr } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
 import { msgpackCodec } from '../../src/adapters/msgpack-codec.ts'
 import { CodecError } from '../../src/base/errors.ts'
@@ -98,7 +98,8 @@ describe('values that come back equal', () => {
 })
 
 describe('values that are refused by name', () => {
-  const sparse = [1, , 3]
+  const sparse: unknown[] = [1]
+  sparse[2] = 3
   const cycle: { self?: unknown } = {}
   cycle.self = cycle
   class Cart {
@@ -121,13 +122,21 @@ describe('values that are refused by name', () => {
       { cart: new Cart() },
       /^value\.cart is an instance of Cart.*its own codec/,
     ],
-    ['an anonymous class', { a: new (class {})() }, /^value\.a is an instance of an unnamed class/],
+    [
+      'an anonymous class',
+      {
+        a: new (class {
+          a = 1
+        })(),
+      },
+      /^value\.a is an instance of an unnamed class/,
+    ],
     ['an error', new Error('x'), /^value is an instance of Error/],
     ['a regular expression', [/x/], /^value\[0\] is an instance of RegExp/],
     ['another typed array', { a: new Uint16Array(2) }, /^value\.a is an instance of Uint16Array/],
     ['an ArrayBuffer', new ArrayBuffer(2), /^value is an instance of ArrayBuffer/],
     ['a promise', Promise.resolve(1), /^value is an instance of Promise/],
-    ['a boxed number', new Number(1), /^value is an instance of Number/],
+    ['a boxed number', Object(1), /^value is an instance of Number/],
     [
       'a subclass of an array',
       new (class List extends Array {})(),
@@ -165,7 +174,7 @@ describe('values that are refused by name', () => {
     ],
     [
       'a hole made up for by a property',
-      Object.assign([, 1], { x: 1 }),
+      Object.assign([1], { length: 2, x: 1 }),
       /^value is an array with the property "x"/,
     ],
     [

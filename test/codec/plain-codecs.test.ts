@@ -59,7 +59,7 @@ describe('jsonCodec', () => {
       },
       /^value\.a is a getter/,
     ],
-    ['an array with holes', [, 1], /^value is an array with holes/],
+    ['an array with holes', Object.assign([1], { length: 2 }), /^value is an array with holes/],
   ]
   test.each(refused)('refuses %s', (_, value, message) => {
     expect(() => codec.encode(value)).toThrow(CodecError)
