@@ -8,9 +8,8 @@
  *    a hint for it, or its deadline makes it one (HAZARDS C1).
  */
 import { StorageError, StoreError, WriteUncertainError } from '../base/errors.ts'
-import type { StorageWrite } from '../ports/storage.ts'
 import { WriteTally } from '../quorum/write-tally.ts'
-import type { AppliedWrite } from '../replica/replica-store.ts'
+import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type LocalWrite } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { flagDurable, frameType } from '../rpc/frame.ts'
@@ -115,18 +114,19 @@ export class PutOperation extends Deadline implements CallSink {
   }
 
   /** Hints for owners that are down already, kept in one batch with the record. */
-  #hintsAtStart(): readonly StorageWrite[] | undefined {
-    let writes: StorageWrite[] | undefined
-    for (const owner of this.#nodes) {
-      if (owner === this.#node.selfId || this.#node.isReachable(owner)) continue
-      const hint = { target: owner, partition: this.#request.partition, key: this.#request.storageKey }
-      const size = this.#request.value.length + storedHeaderBytes
-      writes ??= []
-      writes.push(...this.#node.hints.add(hint, size, this.#node.clock.wallMs()))
-      this.#hintedFor.push(owner)
-      this.#node.hinted(owner)
-    }
-    return writes
+  #hintsAtStart(): AlsoWrite | undefined {
+    const { selfId, hints, clock } = this.#node
+    const { partition, storageKey: key, value } = this.#request
+    const down = this.#nodes.filter((id) => id !== selfId && !this.#node.isReachable(id))
+    if (down.length === 0) return undefined
+    this.#hintedFor.push(...down)
+    const size = value.length + storedHeaderBytes
+    return () =>
+      down.flatMap((target) => {
+        const writes = hints.add({ target, partition, key }, size, clock.wallMs())
+        if (writes.length > 0) this.#node.hinted(target)
+        return writes
+      })
   }
 
   /** The record is stored here: the others follow. */

@@ -3,7 +3,6 @@
  * other node. Whatever a peer sends ends in an answer or in the end of its session, never in an exception.
  */
 import { ConflictPolicyError, ProtocolError, StorageError } from '../base/errors.ts'
-import type { StorageWrite } from '../ports/storage.ts'
 import type { Ring } from '../ring/ring.ts'
 import {
   flagDamaged,
@@ -25,7 +24,7 @@ import { isRecord, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { HintStore } from './hint-store.ts'
 import { splitStorageKey } from './places.ts'
-import type { ReplicaStore } from './replica-store.ts'
+import type { AlsoWrite, ReplicaStore } from './replica-store.ts'
 import { storedHeaderBytes, type Stored } from './stored-record.ts'
 
 /** Where an answer goes. */
@@ -93,15 +92,16 @@ export class ReplicaHandlers {
   }
 
   /** Hints that a fallback keeps for absent owners. */
-  #hints(request: PutRequest, end: number): readonly StorageWrite[] | undefined {
+  #hints(request: PutRequest, end: number): AlsoWrite | undefined {
     if (request.hintFor.length === 0) return undefined
     const { hints, wallMs, hinted } = this.#options
-    return request.hintFor.flatMap((target) => {
-      const hint = { target, partition: request.partition, key: request.key }
-      const writes = hints.add(hint, end - request.recordStart, wallMs())
-      if (writes.length > 0) hinted(target)
-      return writes
-    })
+    const { partition, key, hintFor, recordStart } = request
+    return () =>
+      hintFor.flatMap((target) => {
+        const writes = hints.add({ target, partition, key }, end - recordStart, wallMs())
+        if (writes.length > 0) hinted(target)
+        return writes
+      })
   }
 
   get(to: Responder, bytes: Uint8Array, start: number, end: number): void {

@@ -105,10 +105,10 @@ export class HintStore {
     return count
   }
 
-  /** Whether the record is hinted for anyone. */
-  isHinted(partition: number, key: string): boolean {
+  /** Whether the record is still to be delivered to anyone but `target`. */
+  isHinted(partition: number, key: string, target: string): boolean {
     const name = hintName(partition, key)
-    for (const { hints } of this.#targets.values()) if (hints.has(name)) return true
+    for (const [id, { hints }] of this.#targets) if (id !== target && hints.has(name)) return true
     for (const partitions of this.#dirty.values()) if (partitions.has(partition)) return true
     return false
   }

@@ -18,7 +18,14 @@ import {
   type Stored,
 } from './stored-record.ts'
 
-const nothingMore: readonly StorageWrite[] = Object.freeze([])
+/**
+ * More writes for the batch of a record, such as hints. Asked for in the turn of the key, right before the batch is
+ * written, so that nothing comes between deciding on them and making them.
+ */
+export type AlsoWrite = () => readonly StorageWrite[]
+
+const nothing: readonly StorageWrite[] = Object.freeze([])
+const nothingMore: AlsoWrite = () => nothing
 
 /** A coordinated write that was applied; `durable` is undefined when it is so already. */
 export interface AppliedWrite extends LocalWriteResult {
@@ -69,7 +76,7 @@ export class ReplicaStore {
     partition: number,
     key: string,
     incoming: { bytes: Uint8Array; start: number; end: number },
-    also: readonly StorageWrite[] = nothingMore,
+    also: AlsoWrite = nothingMore,
   ): void | Promise<void> {
     if (this.#turns.size === 0 && !this.#answersLater) {
       const got = this.#storage.get(partition, key)
@@ -91,7 +98,7 @@ export class ReplicaStore {
     key: string,
     stored: Stored,
     incoming: { bytes: Uint8Array; start: number; end: number },
-    also: readonly StorageWrite[],
+    also: AlsoWrite,
   ): void | Promise<void> {
     const { bytes, start, end } = incoming
     const local = stored === 'damaged' ? undefined : stored
@@ -100,7 +107,7 @@ export class ReplicaStore {
     }
     const next = merged(local, bytes, start, end)
     if (next !== undefined) sealStored(next, key, this.isDurable)
-    return this.#write(partition, key, next, also)
+    return this.#write(partition, key, next, also())
   }
 
   /**
@@ -112,7 +119,7 @@ export class ReplicaStore {
     partition: number,
     key: string,
     write: LocalWrite,
-    also: readonly StorageWrite[] = nothingMore,
+    also: AlsoWrite = nothingMore,
   ): AppliedWrite | Promise<AppliedWrite> {
     return this.#inTurn(partition, key, (stored) => {
       const local = stored === 'damaged' ? undefined : stored
@@ -122,28 +129,30 @@ export class ReplicaStore {
       const result = writtenLocally(local, write)
       if (result.siblings > write.siblingsMax) throw tooManySiblings(key, result.siblings, write)
       sealStored(result.stored, key, this.isDurable)
-      const durable = this.#write(partition, key, result.stored, also) ?? undefined
+      const durable = this.#write(partition, key, result.stored, also()) ?? undefined
       const { replaced, siblings } = result
       return { stored: result.stored, replaced, siblings, durable }
     })
   }
 
   /**
-   * Removes a record that is still the one expected, and applies `also`; otherwise does nothing.
-   * @returns whether it did.
+   * Does something only if the record is still the one expected: removes it when asked to, and makes the writes of
+   * `also`, in one batch.
+   * @returns whether it was done, once it is durable.
    */
-  async removeUnchanged(
-    partition: number,
-    key: string,
-    expected: Uint8Array,
-    also: readonly StorageWrite[],
+  async ifUnchanged(
+    place: { partition: number; key: string; expected: Uint8Array },
+    remove: boolean,
+    also: AlsoWrite,
   ): Promise<boolean> {
-    const removal = await this.#inTurn(partition, key, (stored) => {
+    const { partition, key, expected } = place
+    const change = await this.#inTurn(partition, key, (stored) => {
       if (!(stored instanceof Uint8Array) || Buffer.compare(stored, expected) !== 0) return undefined
-      return { done: this.#storage.write([{ partition, key, value: undefined }, ...also]) }
+      const removal = remove ? [{ partition, key, value: undefined }] : []
+      return { done: this.#storage.write([...removal, ...also()]) }
     })
-    await removal?.done
-    return removal !== undefined
+    await change?.done
+    return change !== undefined
   }
 
   #judged(bytes: Uint8Array | undefined, key: string): Stored {

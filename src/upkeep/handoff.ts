@@ -1,0 +1,226 @@
+/**
+ * Delivers what this node holds for others (Dynamo §4.6): hinted records, and whole partitions that are marked dirty for
+ * a new or long absent owner. Runs when a member comes up, at the start, and periodically, traffic or not (HAZARDS C3).
+ *
+ * A hint names an intended owner; who needs the record is computed anew at delivery. If the target owns the partition
+ * it gets the record, else all who own it now do (C2). A hint goes only after durable acknowledgements, and only if
+ * the record is still the one that was sent; a record that this node does not own goes with its last hint.
+ */
+import { StoreError } from '../base/errors.ts'
+import type { Clock, Timer } from '../ports/clock.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
+import type { ReplicaStore } from '../replica/replica-store.ts'
+import { openStored } from '../replica/stored-record.ts'
+import { rangesGained, type Ring } from '../ring/ring.ts'
+import type { Channel } from '../rpc/channel.ts'
+import { deliverRecord } from './deliver-record.ts'
+import { Throttle } from './throttle.ts'
+
+export interface HandoffDriverOptions {
+  readonly selfId: string
+  readonly store: ReplicaStore
+  readonly hints: HintStore
+  readonly storage: Storage
+  readonly clock: Clock
+  /** Time between two rounds, milliseconds. */
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly bytesPerSecondMax: number
+  ring(): Ring | undefined
+  data(id: string): Channel
+  isReachable(id: string): boolean
+  delivered(target: string, count: number): void
+  failed(error: Error, peer?: string): void
+}
+
+/** Records on their way to one target at once. */
+const parallelMax = 32
+const pageLength = 64
+
+export class Handoff {
+  readonly #options: HandoffDriverOptions
+  readonly #throttle: Throttle
+  readonly #busy: Set<string> = new Set()
+  /** Marks of a ring change that are still being written. */
+  #marking: Promise<void> = Promise.resolve()
+  #timer: Timer | undefined
+  #closed = false
+  /** Records delivered since the start. */
+  deliveredCount = 0
+
+  constructor(options: HandoffDriverOptions) {
+    this.#options = options
+    this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax)
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(this.#options.intervalMs, () => {
+      this.#round()
+      this.start()
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#throttle.close()
+  }
+
+  /** Delivers to every member that answers. */
+  #round(): void {
+    for (const target of this.#options.hints.targets) this.deliver(target)
+  }
+
+  /** Starts to deliver what is kept for a member, unless that is under way. */
+  deliver(target: string): void {
+    if (this.#closed || this.#busy.has(target)) return
+    this.#busy.add(target)
+    this.#deliverAll(target)
+      .catch((error: unknown) => this.#options.failed(error as Error, target))
+      .finally(() => this.#busy.delete(target))
+  }
+
+  /** Ownership moved: what new owners need from this node is marked for them, and sent. */
+  ringChanged(after: Ring, before: Ring): void {
+    this.#marking = this.#marking
+      .then(() => this.#markGained(after, before))
+      .then(() => this.#round())
+      .catch((error: unknown) => this.#options.failed(error as Error))
+  }
+
+  /** Resolves when nothing is kept for anybody, or when no delivery gets on any more. */
+  async drained(): Promise<void> {
+    await this.#marking
+    const { hints, clock } = this.#options
+    for (let idle = 0; hints.targets.length > 0 && idle < 20 && !this.#closed; idle++) {
+      const before = hints.count() + hints.dirtyCount()
+      this.#round()
+      await new Promise<void>((resolve) => {
+        clock.after(50, resolve)
+      })
+      if (hints.count() + hints.dirtyCount() < before) idle = 0
+    }
+  }
+
+  async #markGained(after: Ring, before: Ring): Promise<void> {
+    const { selfId, storage, hints } = this.#options
+    const marks: DirtyMark[] = []
+    for (const { partition, gained } of rangesGained(before, after)) {
+      const targets = gained.filter((id) => id !== selfId)
+      if (targets.length === 0) continue
+      const first = await storage.scan(partition, { limit: 1 })
+      if (first.length > 0) marks.push(...targets.map((target) => ({ target, partition })))
+    }
+    if (marks.length > 0) await storage.write(marks.flatMap((mark) => hints.markDirty(mark)))
+  }
+
+  async #deliverAll(target: string): Promise<void> {
+    while (!this.#closed && this.#isDeliverable(target)) {
+      const batch = this.#options.hints.hints(target, parallelMax)
+      if (batch.length === 0) break
+      const outcomes = await Promise.all(batch.map((hint) => this.#deliverHint(hint)))
+      const count = outcomes.filter(Boolean).length
+      if (count > 0) this.#options.delivered(target, count)
+      if (count < batch.length) return
+    }
+    for (const partition of this.#options.hints.dirtyPartitions(target)) {
+      if (this.#closed || !this.#isDeliverable(target)) return
+      if (!(await this.#deliverPartition({ target, partition }))) return
+    }
+  }
+
+  #isDeliverable(target: string): boolean {
+    const ring = this.#options.ring()
+    if (ring === undefined) return false
+    return !this.#isOwnerToBe(ring, target) || this.#options.isReachable(target)
+  }
+
+  #isOwnerToBe(ring: Ring, target: string): boolean {
+    const member = ring.member(target)
+    return member !== undefined && member.stage !== 'leaving'
+  }
+
+  /** Who needs a record that was meant for `target`. */
+  #recipients(ring: Ring, { target, partition }: DirtyMark): readonly string[] {
+    const owners = ring.owners(partition)
+    if (this.#isOwnerToBe(ring, target) && owners.includes(target)) return [target]
+    return owners.filter((id) => id !== this.#options.selfId)
+  }
+
+  /** True when the hint is done with. */
+  async #deliverHint(hint: Hint): Promise<boolean> {
+    const { store, hints, storage, ring: currentRing, selfId } = this.#options
+    const { partition, key } = hint
+    const stored = await store.read(partition, key)
+    if (stored === undefined) {
+      await storage.write(hints.remove(hint))
+      return true
+    }
+    const ring = currentRing()
+    if (stored === 'damaged' || ring === undefined) return false
+    if (!(await this.#send(ring, this.#recipients(ring, hint), { partition, key, stored }))) {
+      return false
+    }
+    const owned = ring.ownsPartition(selfId, partition)
+    const isLast = (): boolean => !owned && !hints.isHinted(partition, key, hint.target)
+    const place = { partition, key, expected: stored }
+    const done = await store.ifUnchanged(place, isLast(), () => hints.remove(hint))
+    if (done) this.deliveredCount += 1
+    return done
+  }
+
+  /** Sends one record to each recipient. True when all have it durably. */
+  async #send(
+    ring: Ring,
+    recipients: readonly string[],
+    record: { partition: number; key: string; stored: Uint8Array },
+  ): Promise<boolean> {
+    const { data, clock, timeoutMs, failed } = this.#options
+    await this.#throttle.spend(record.stored.length * recipients.length)
+    const outcomes = await Promise.all(
+      recipients.map(async (id) => {
+        const wait = { clock, timeoutMs, epoch: ring.epoch }
+        const problem = await deliverRecord(data(id), record, wait)
+        if (problem !== undefined && !isTransient(problem)) failed(problem, id)
+        return problem === undefined
+      }),
+    )
+    return outcomes.every(Boolean)
+  }
+
+  /** True when every record of the partition was delivered and the mark is gone. */
+  async #deliverPartition(mark: DirtyMark): Promise<boolean> {
+    const { storage, hints, ring: currentRing } = this.#options
+    const { partition } = mark
+    let after: string | undefined
+    for (;;) {
+      const ring = currentRing()
+      if (this.#closed || ring === undefined) return false
+      const page = await storage.scan(partition, {
+        limit: pageLength,
+        ...(after === undefined ? {} : { after }),
+      })
+      const recipients = this.#recipients(ring, mark)
+      const sent = await Promise.all(
+        page.map(async ({ key, value }) => {
+          const stored = openStored(value, key)
+          if (!(stored instanceof Uint8Array)) return false
+          return this.#send(ring, recipients, { partition, key, stored })
+        }),
+      )
+      if (!sent.every(Boolean)) return false
+      this.deliveredCount += page.length
+      if (page.length < pageLength) break
+      after = page[page.length - 1]!.key
+    }
+    await storage.write(hints.clean(mark))
+    this.#options.delivered(mark.target, 0)
+    return true
+  }
+}
+
+/** The peer is away or behind: it is tried again, there is nothing to tell. */
+function isTransient(error: StoreError): boolean {
+  return error.code === 'ERR_TIMEOUT' || error.code === 'ERR_PROTOCOL' || error.code === 'ERR_CLOSED'
+}

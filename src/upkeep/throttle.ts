@@ -1,0 +1,48 @@
+/** Keeps background work below a rate: a token bucket that holds one second's worth (HAZARDS K3). */
+import type { Clock, Timer } from '../ports/clock.ts'
+
+export class Throttle {
+  readonly #clock: Clock
+  readonly #perSecond: number
+  #tokens: number
+  #refilledMs: number
+  readonly #timers: Set<{ timer: Timer; resolve: () => void }> = new Set()
+
+  /** @param perSecond tokens a second; `Infinity` for no limit. */
+  constructor(clock: Clock, perSecond: number) {
+    this.#clock = clock
+    this.#perSecond = perSecond
+    this.#tokens = perSecond
+    this.#refilledMs = clock.monotonicMs()
+  }
+
+  /** Resolves when the tokens may be spent. The bucket may go into debt once: whoever comes next waits for it. */
+  async spend(tokens: number): Promise<void> {
+    if (this.#perSecond === Infinity) return
+    const now = this.#clock.monotonicMs()
+    const refill = ((now - this.#refilledMs) / 1000) * this.#perSecond
+    this.#refilledMs = now
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + refill) - tokens
+    if (this.#tokens >= 0) return
+    const waitMs = (-this.#tokens / this.#perSecond) * 1000
+    await new Promise<void>((resolve) => {
+      const entry = {
+        resolve,
+        timer: this.#clock.after(waitMs, () => {
+          this.#timers.delete(entry)
+          resolve()
+        }),
+      }
+      this.#timers.add(entry)
+    })
+  }
+
+  /** Lets go of everyone who waits. */
+  close(): void {
+    for (const { timer, resolve } of this.#timers) {
+      timer.cancel()
+      resolve()
+    }
+    this.#timers.clear()
+  }
+}
