@@ -28,33 +28,62 @@ export interface Levelling {
   readonly partitions: number
 }
 
-/** Most rounds. One is enough without zones; with them, a partition may have to go through several hands. */
-const roundsMax = 8
+/**
+ * Most rounds. One is nearly always enough; where zones or heavy weights leave a member no heir with room, a
+ * partition goes through several hands, one in each round.
+ */
+const roundsMax = 16
 
 export function level(levelling: Levelling): void {
   for (let round = 0; round < roundsMax; round++) {
-    const handed = relieve(levelling) + raise(levelling)
+    const handed = relieve(levelling, hasRoom) + relieve(levelling, isLessLoaded) + raise(levelling)
     if (handed === 0) return
   }
 }
 
-/** Members over their ceiling hand their farthest partitions to the next of the walk with room. Counts them. */
-function relieve({ table, bounds, walk }: Levelling): number {
-  const { loads } = table
+/** Whether the heir may have one more of the giver's partitions. */
+type MayTake = (levelling: Levelling, heir: number, giver: number) => boolean
+
+const hasRoom: MayTake = ({ table, bounds }, heir) => table.loads[heir]! < bounds.ceilings[heir]!
+
+/** The heir is put over its ceiling, but less far than the giver is, so that the worst only gets better. */
+const isLessLoaded: MayTake = ({ table: { loads }, bounds: { shares } }, heir, giver) =>
+  (loads[heir]! + 1) * shares[giver]! < loads[giver]! * shares[heir]!
+
+/** Members over their ceiling hand their farthest partitions to the next of the walk that may take. Counts them. */
+function relieve(levelling: Levelling, mayTake: MayTake): number {
+  const { table, bounds } = levelling
   let handed = 0
   bounds.ceilings.forEach((ceiling, member) => {
-    if (loads[member]! <= ceiling) return
+    if (table.loads[member]! <= ceiling) return
     for (const slot of table.slotsOf(member)) {
-      if (loads[member]! <= ceiling) return
-      walk.from(Math.floor(slot / table.n), (heir, distance) => {
-        if (loads[heir]! >= bounds.ceilings[heir]! || !table.canHand(slot, heir)) return false
-        table.hand(slot, { member: heir, distance })
-        handed++
-        return true
-      })
+      if (table.loads[member]! <= ceiling) return
+      if (handToNext(levelling, slot, (heir) => mayTake(levelling, heir, member))) handed++
     }
   })
   return handed
+}
+
+/** Hands the slot to the first of its walk that may take it, if there is one. */
+function handToNext(
+  { table, walk }: Levelling,
+  slot: number,
+  mayTake: (heir: number) => boolean,
+): boolean {
+  // Walks end with the last candidate: a light member's next token may be most of the ring away.
+  let candidates = 0
+  for (let heir = 0; heir < table.loads.length; heir++) if (mayTake(heir)) candidates++
+  if (candidates === 0) return false
+  let isHanded = false
+  walk.from(Math.floor(slot / table.n), (heir, distance) => {
+    if (!mayTake(heir)) return false
+    if (table.canHand(slot, heir)) {
+      table.hand(slot, { member: heir, distance })
+      isHanded = true
+    }
+    return isHanded || --candidates === 0
+  })
+  return isHanded
 }
 
 /** Members under their floor take the partitions nearest to their tokens from owners over their share. */
@@ -71,13 +100,18 @@ function raise(levelling: Levelling): number {
 
 function raiseMember(levelling: Levelling, member: number, positions: readonly number[]): number {
   const { table, bounds, partitions } = levelling
+  const tried = new Uint8Array(partitions)
+  let untried = positions.length === 0 ? 0 : partitions
   let handed = 0
   // Nearest first: the partitions that the tokens lie in, then those one before, and so on.
-  for (let back = 0; back < partitions && positions.length > 0; back++) {
+  for (let back = 0; untried > 0; back++) {
     for (const position of positions) {
       if (table.loads[member]! >= bounds.floors[member]!) return handed
       const own = Math.floor(position / (ringSize / partitions))
       const partition = (own - back + partitions) % partitions
+      if (tried[partition] === 1) continue
+      tried[partition] = 1
+      untried--
       const slot = giver(levelling, partition, member)
       if (slot < 0) continue
       table.hand(slot, { member, distance: distanceTo(position, partition, partitions) })

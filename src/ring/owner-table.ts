@@ -58,7 +58,7 @@ export class OwnerTable {
   /** The slots of a member, farthest first. */
   slotsOf(member: number): number[] {
     const slots: number[] = []
-    for (let slot = this.owners.indexOf(member); slot >= 0; ) {
+    for (let slot = this.owners.indexOf(member); slot >= 0;) {
       slots.push(slot)
       slot = this.owners.indexOf(member, slot + 1)
     }

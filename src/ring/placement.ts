@@ -14,17 +14,20 @@ import { fairShares } from './shares.ts'
 import { tokensOf } from './tokens.ts'
 import { zoneQuotas, type ZoneQuotas } from './zone-quotas.ts'
 
-/** ε: how much more than its share a member may own. Less: more even loads, but a join moves more data. */
-const overload = 0.04
+/**
+ * ε: how much more than its share a member may own: average ÷ hottest load is at least 0.953. Less: more even
+ * loads, but a join moves more data.
+ */
+const overload = 0.049
 
 /** How much less than its share a member may own. Less: more even loads, but a join moves more data. */
 const underload = 0.05
 
 /**
- * How many partitions less than its share a member may own at any rate. Small loads scatter by about their root;
- * forced up to 95 % as well, they would make a join move a fifth more data than it must, instead of a tenth.
+ * How many partitions less than its share a member may own at any rate. The loads of small shares scatter more;
+ * forced up to 95 % as well, they would make a join of 32 members move a fifth more data than it must.
  */
-const underloadPartitions = 20
+const underloadPartitions = 16
 
 /** The outcome of placement. Members are told by their index in `members`. */
 export interface Placement {
@@ -45,7 +48,7 @@ export interface Placement {
  *
  * What holds, the earlier before the later where not all can be had: each partition has n distinct owners; they
  * are spread over the zones as evenly as possible, in distinct zones where there are n; no member owns more than
- * its share × (1 + ε), rounded up; none less than its share by more than 5 % or 20 partitions.
+ * its share × (1 + ε), and one partition where zones leave no way around it; none less than its share by more than 5 % or 16 partitions.
  */
 export function place(configuration: RingConfiguration): Placement {
   const { partitions } = configuration
@@ -101,11 +104,12 @@ function chooseOwners(choice: {
 }
 
 function boundsOf(shares: Float64Array, partitions: number): LoadBounds {
-  // Shares come out of a bisection: a millionth too much must not count for a whole partition.
+  // At least one partition of slack. A share comes out of a bisection: a millionth too little of it must not
+  // count for a whole partition.
   const ceiling = (share: number): number =>
-    Math.min(partitions, Math.ceil(share * (1 + overload) - 1e-6))
+    Math.min(partitions, Math.max(Math.floor(share + 1e-6) + 1, Math.floor(share * (1 + overload))))
   const floor = (share: number): number =>
-    Math.max(0, Math.floor(share - Math.max(share * underload, underloadPartitions)))
+    Math.max(0, Math.ceil(share - Math.max(share * underload, underloadPartitions) - 1e-6))
   return {
     floors: Uint32Array.from(shares, floor),
     shares,

@@ -83,9 +83,9 @@ export class Ring {
   balance(): number {
     let weights = 0
     let hottest = 0
-    for (const { id, weight } of this.members) {
+    for (const { id, weight, stage } of this.members) {
       const owned = this.ownedCount(id)
-      if (owned === 0) continue
+      if (owned === 0 && stage === 'leaving') continue
       weights += weight
       hottest = Math.max(hottest, owned / weight)
     }
@@ -102,16 +102,25 @@ export interface RangeGained {
   readonly partition: number
   /** Members that own it after the change and did not before: they need its data. */
   readonly gained: readonly string[]
-  /** Its owners before the change: they have its data. */
+  /** Its owners before the change, without those whose storage was replaced since: they have its data. */
   readonly previous: readonly string[]
 }
 
-/** The partitions with new owners, ascending. The rings are of one cluster, so that they have the same partitions. */
+/**
+ * The partitions with new owners, ascending. A member with another storage than before is a new owner of all that
+ * it owns, although its id is the same: its data is gone.
+ * @param after a later ring of the same cluster, so that it has the same partitions.
+ */
 export function rangesGained(before: Ring, after: Ring): RangeGained[] {
   assert(before.partitions === after.partitions, 'rings of one cluster have the same partitions')
+  const hasLostStore = (id: string): boolean => {
+    const member = after.member(id)
+    return member !== undefined && member.store !== before.member(id)?.store
+  }
+  const lostStores = new Set(before.memberIds.filter(hasLostStore))
   const ranges: RangeGained[] = []
   for (let partition = 0; partition < after.partitions; partition++) {
-    const previous = before.owners(partition)
+    const previous = before.owners(partition).filter((id) => !lostStores.has(id))
     const gained = after.owners(partition).filter((id) => !previous.includes(id))
     if (gained.length > 0) ranges.push({ partition, gained, previous })
   }

@@ -31,7 +31,10 @@ export function fairShares(options: {
   })
 
   const zoneLoad = (zone: number, level: number): number =>
-    membersOf[zone]!.reduce((sum, member) => sum + Math.min(partitions, level * weights[member]!), 0)
+    membersOf[zone]!.reduce(
+      (sum, member) => sum + Math.min(partitions, level * weights[member]!),
+      0,
+    )
   const quotaLoad = (zone: number, level: number): number => {
     const load = zoneLoad(zone, level)
     return Math.min(
@@ -42,7 +45,8 @@ export function fairShares(options: {
   const clusterLoad = (level: number): number =>
     membersOf.reduce((sum, _, zone) => sum + quotaLoad(zone, level), 0)
 
-  const levelMax = partitions / weights.reduce((least, w) => (w > 0 && w < least ? w : least), Infinity)
+  const levelMax =
+    partitions / weights.reduce((least, w) => (w > 0 && w < least ? w : least), Infinity)
   const clusterLevel = levelFor(clusterLoad, partitions * options.n, levelMax)
   const shares = new Float64Array(weights.length)
   membersOf.forEach((zoneMembers, zone) => {

@@ -1,0 +1,92 @@
+/**
+ * The changes of a ring configuration: each function gives the next one, with the next epoch. Which of them comes
+ * about is agreed elsewhere (`ring/register.ts`); a change that would change nothing gives the configuration itself,
+ * so that a repeated request needs no new epoch.
+ */
+import type { RingConfiguration, RingMember, Stage } from './configuration.ts'
+
+/**
+ * Most departed stores that are remembered; the oldest are forgotten first. A forgotten one could join again as if
+ * it were new: that takes so many departures while it was away.
+ */
+export const departedMax = 4096
+
+/** The configuration of a new cluster: epoch 1, one member. */
+export function found(options: {
+  cluster: string
+  partitions: number
+  n: number
+  member: RingMember
+}): RingConfiguration {
+  const { cluster, partitions, n, member } = options
+  return { cluster, epoch: 1, partitions, n, members: [member], departed: [] }
+}
+
+/**
+ * Adds the member, or replaces the one of the same id. Another storage under the same id is another member: the
+ * storage of the old one departs. A storage that has departed is not let in again (HAZARDS E8).
+ */
+export function withMember(
+  configuration: RingConfiguration,
+  member: RingMember,
+): RingConfiguration {
+  if (hasDeparted(configuration, member.store)) return configuration
+  const old = memberOf(configuration, member.id)
+  if (old !== undefined && isSame(old, member)) return configuration
+  const others = configuration.members.filter((other) => other.id !== member.id)
+  const departed = old === undefined || old.store === member.store ? [] : [old.store]
+  return next(configuration, { members: [...others, member], departed })
+}
+
+/** Moves a member to another stage of its life. An unknown member changes nothing. */
+export function withStage(
+  configuration: RingConfiguration,
+  id: string,
+  stage: Stage,
+): RingConfiguration {
+  const old = memberOf(configuration, id)
+  if (old === undefined || old.stage === stage) return configuration
+  const members = configuration.members.map((member) =>
+    member === old ? { ...old, stage } : member,
+  )
+  return next(configuration, { members, departed: [] })
+}
+
+/** Takes the member out for good: its storage departs. An unknown member changes nothing. */
+export function withoutMember(configuration: RingConfiguration, id: string): RingConfiguration {
+  const old = memberOf(configuration, id)
+  if (old === undefined) return configuration
+  const members = configuration.members.filter((member) => member !== old)
+  return next(configuration, { members, departed: [old.store] })
+}
+
+/** Whether a storage has left or was removed, and so may not be a member again. */
+export function hasDeparted(configuration: RingConfiguration, store: string): boolean {
+  return configuration.departed.includes(store)
+}
+
+function memberOf(configuration: RingConfiguration, id: string): RingMember | undefined {
+  return configuration.members.find((member) => member.id === id)
+}
+
+function isSame(one: RingMember, other: RingMember): boolean {
+  return (
+    one.store === other.store &&
+    one.zone === other.zone &&
+    one.weight === other.weight &&
+    one.stage === other.stage
+  )
+}
+
+/** @param change.departed stores that depart with this change. */
+function next(
+  configuration: RingConfiguration,
+  change: { members: readonly RingMember[]; departed: readonly string[] },
+): RingConfiguration {
+  return {
+    ...configuration,
+    epoch: configuration.epoch + 1,
+    members: change.members.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    departed: [...configuration.departed, ...change.departed].slice(-departedMax),
+  }
+}

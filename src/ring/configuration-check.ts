@@ -1,0 +1,178 @@
+/**
+ * The ring configuration on the wire and on disk, and the check of what comes from there. Nothing that a peer sends
+ * gets past it: whatever holds for a `RingConfiguration` holds for what it lets through, and building a ring of it
+ * takes bounded time and memory.
+ */
+import type { RingConfiguration, RingMember, Stage } from './configuration.ts'
+import { departedMax } from './configuration-change.ts'
+
+/** Limits of a ring configuration. */
+export const configurationLimits: {
+  /** Most partitions, Q. */
+  readonly partitionsMax: number
+  /** Most owners of a partition, N. */
+  readonly nMax: number
+  readonly membersMax: number
+  /** Longest id and longest zone, in bytes of UTF-8. */
+  readonly nameBytesMax: number
+  /** Less than a weight of 1/128 would still have one token. */
+  readonly weightMin: number
+  readonly weightMax: number
+  /** Most weight of all members together: 2²¹ tokens. */
+  readonly weightSumMax: number
+} = Object.freeze({
+  partitionsMax: 65_536,
+  nMax: 64,
+  membersMax: 10_000,
+  nameBytesMax: 128,
+  weightMin: 1 / 128,
+  weightMax: 1024,
+  weightSumMax: 16_384,
+})
+
+/** A member as it is sent: id, store, zone, weight, index of its stage. */
+type MemberTuple = readonly [string, string, string, number, number]
+
+/** A configuration as it is sent: cluster, epoch, partitions, n, members, departed. Arrays only: small and exact. */
+export type ConfigurationTuple = readonly [
+  string,
+  number,
+  number,
+  number,
+  readonly MemberTuple[],
+  readonly string[],
+]
+
+/** The position of a stage is its number on the wire: append only. */
+const stages: readonly Stage[] = ['joining', 'normal', 'leaving']
+
+export function toTuple(configuration: RingConfiguration): ConfigurationTuple {
+  const { cluster, epoch, partitions, n, members, departed } = configuration
+  const tuples = members.map(({ id, store, zone, weight, stage }): MemberTuple => [
+    id,
+    store,
+    zone,
+    weight,
+    stages.indexOf(stage),
+  ])
+  return [cluster, epoch, partitions, n, tuples, departed]
+}
+
+/** The configuration of a decoded tuple, or a sentence that tells what is wrong with it. Never throws. */
+export function fromTuple(value: unknown): RingConfiguration | string {
+  if (!Array.isArray(value) || value.length !== 6) return 'a configuration is a tuple of 6'
+  const [cluster, epoch, partitions, n, members, departed] = value as unknown[]
+  if (!Array.isArray(members)) return 'the members are not a list'
+  if (members.length > configurationLimits.membersMax) return tooManyMembers(members.length)
+  return checkConfiguration({
+    cluster,
+    epoch,
+    partitions,
+    n,
+    members: members.map(memberFromTuple),
+    departed,
+  })
+}
+
+/** Anything but a tuple of 5 becomes `undefined`, which the check refuses. */
+function memberFromTuple(value: unknown): unknown {
+  if (!Array.isArray(value) || value.length !== 5) return undefined
+  const [id, store, zone, weight, stage] = value as unknown[]
+  return { id, store, zone, weight, stage: typeof stage === 'number' ? stages[stage] : undefined }
+}
+
+/** A copy of the configuration, checked, or a sentence that tells what is wrong with the first fault. Never throws. */
+export function checkConfiguration(value: unknown): RingConfiguration | string {
+  if (!isFields(value)) return 'a configuration is an object'
+  const { cluster, epoch, partitions, n, members, departed } = value
+  if (!isIdentity(cluster)) return 'the cluster is not 32 hexadecimal digits'
+  if (!isWithin(epoch, 1, Number.MAX_SAFE_INTEGER)) return 'the epoch is not a whole number from 1'
+  if (!isPartitionCount(partitions)) return 'partitions is not a power of two from 1 to 65536'
+  if (!isWithin(n, 1, configurationLimits.nMax)) return 'n is not a whole number from 1 to 64'
+  if (!Array.isArray(departed) || departed.length > departedMax) return 'too many stores departed'
+  // A copy has no holes, which `every` would pass over.
+  const stores = [...(departed as unknown[])]
+  if (!stores.every(isIdentity)) return 'a departed store is not 32 hexadecimal digits'
+  const checked = checkMembers(members)
+  if (typeof checked === 'string') return checked
+  const departedStores = new Set(stores)
+  const back = checked.find((member) => departedStores.has(member.store))
+  if (back !== undefined) return `the store of member "${back.id}" has departed`
+  return { cluster, epoch, partitions, n, members: checked, departed: stores }
+}
+
+function checkMembers(value: unknown): RingMember[] | string {
+  if (!Array.isArray(value) || value.length === 0)
+    return 'the members are not a list of at least one'
+  if (value.length > configurationLimits.membersMax) return tooManyMembers(value.length)
+  const members: RingMember[] = []
+  const stores = new Set<string>()
+  let weightSum = 0
+  for (const [index, fields] of (value as unknown[]).entries()) {
+    const member = checkMember(fields)
+    if (typeof member === 'string') return `member ${index}: ${member}`
+    const previous = members.at(-1)
+    if (previous !== undefined && previous.id >= member.id) {
+      return `member ${index}: ids are not ascending and unique`
+    }
+    if (stores.has(member.store)) return `member ${index}: two members have the same store`
+    stores.add(member.store)
+    weightSum += member.weight
+    members.push(member)
+  }
+  if (weightSum > configurationLimits.weightSumMax) return 'the weights add up to more than 16384'
+  return members
+}
+
+function checkMember(value: unknown): RingMember | string {
+  if (!isFields(value)) return 'it is not a member'
+  const { id, store, zone, weight, stage } = value
+  if (!isName(id) || id === '') return 'the id is not a well-formed string of 1 to 128 bytes'
+  if (!isIdentity(store)) return 'the store is not 32 hexadecimal digits'
+  if (!isName(zone)) return 'the zone is not a well-formed string of at most 128 bytes'
+  const { weightMin, weightMax } = configurationLimits
+  // Written so that NaN is refused too.
+  if (typeof weight !== 'number' || !(weight >= weightMin && weight <= weightMax)) {
+    return 'the weight is not a number from 1/128 to 1024'
+  }
+  if (!isStage(stage)) return 'the stage is unknown'
+  return { id, store, zone, weight, stage }
+}
+
+function tooManyMembers(count: number): string {
+  return `${count} members are more than ${configurationLimits.membersMax}`
+}
+
+type Fields = Readonly<
+  Record<'cluster' | 'epoch' | 'partitions' | 'n' | 'members' | 'departed', unknown>
+> &
+  Readonly<Record<'id' | 'store' | 'zone' | 'weight' | 'stage', unknown>>
+
+/** Fields that are missing read as `undefined`, which each check refuses. */
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
+
+function isIdentity(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)
+}
+
+function isName(value: unknown): value is string {
+  const { nameBytesMax } = configurationLimits
+  // No character takes less than a byte: what is far too long is not even encoded.
+  if (typeof value !== 'string' || value.length > nameBytesMax || !value.isWellFormed())
+    return false
+  return new TextEncoder().encode(value).length <= nameBytesMax
+}
+
+function isStage(value: unknown): value is Stage {
+  return (stages as readonly unknown[]).includes(value)
+}
+
+function isWithin(value: unknown, least: number, most: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+}
+
+function isPartitionCount(value: unknown): value is number {
+  return isWithin(value, 1, configurationLimits.partitionsMax) && (value & (value - 1)) === 0
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import {
+  departedMax,
+  found,
+  hasDeparted,
+  withMember,
+  withoutMember,
+  withStage,
+} from '../../src/ring/configuration-change.ts'
+import { checkConfiguration } from '../../src/ring/configuration-check.ts'
+import { configurationOf, identityOf, memberOf } from './kit.ts'
+
+const configuration = configurationOf([memberOf('b'), memberOf('d')], { epoch: 4 })
+const storeOf = identityOf
+
+describe('a change of the configuration', () => {
+  test('founds a cluster with epoch 1 and one member', () => {
+    const given = { cluster: identityOf('x'), partitions: 64, n: 3, member: memberOf('a') }
+    const founded = found(given)
+    expect(founded).toEqual({
+      cluster: given.cluster,
+      epoch: 1,
+      partitions: 64,
+      n: 3,
+      members: [given.member],
+      departed: [],
+    })
+    expect(checkConfiguration(founded)).toEqual(founded)
+  })
+
+  test.each(['a', 'c', 'e'])('puts the new member %s at its place, one epoch on', (id) => {
+    const next = withMember(configuration, memberOf(id))
+    expect(next.epoch).toBe(5)
+    expect(next.members.map((member) => member.id)).toEqual(['b', 'd', id].toSorted())
+    expect(next.departed).toEqual([])
+    expect(checkConfiguration(next)).toEqual(next)
+  })
+
+  test('replaces a member whose storage is another one, and the old storage departs', () => {
+    const wiped = memberOf('b', { store: identityOf('new'), stage: 'joining' })
+    const next = withMember(configuration, wiped)
+    expect(next.epoch).toBe(5)
+    expect(next.members).toEqual([wiped, memberOf('d')])
+    expect(next.departed).toEqual([storeOf('b')])
+  })
+
+  test('changes weight and zone of a member with the same storage, and nothing departs', () => {
+    const next = withMember(configuration, memberOf('b', { weight: 3, zone: 'z' }))
+    expect(next.members[0]).toEqual(memberOf('b', { weight: 3, zone: 'z' }))
+    expect(next.departed).toEqual([])
+  })
+
+  test('moves a member to another stage', () => {
+    const next = withStage(configuration, 'd', 'leaving')
+    expect(next.epoch).toBe(5)
+    expect(next.members).toEqual([memberOf('b'), memberOf('d', { stage: 'leaving' })])
+  })
+
+  test('removes a member, and its storage departs', () => {
+    const next = withoutMember(configuration, 'b')
+    expect(next.epoch).toBe(5)
+    expect(next.members).toEqual([memberOf('d')])
+    expect(next.departed).toEqual([storeOf('b')])
+  })
+
+  test('that changes nothing takes no epoch', () => {
+    expect(withMember(configuration, memberOf('b'))).toBe(configuration)
+    expect(withStage(configuration, 'b', 'normal')).toBe(configuration)
+    expect(withStage(configuration, 'x', 'leaving')).toBe(configuration)
+    expect(withoutMember(configuration, 'x')).toBe(configuration)
+  })
+
+  test('leaves the configuration before it as it was', () => {
+    const before = structuredClone(configuration)
+    withMember(configuration, memberOf('a'))
+    withStage(configuration, 'b', 'leaving')
+    withoutMember(configuration, 'b')
+    expect(configuration).toEqual(before)
+  })
+})
+
+describe('a storage that has departed', () => {
+  const without = withoutMember(configuration, 'b')
+
+  test('is not let in again, under whatever id', () => {
+    expect(hasDeparted(without, storeOf('b'))).toBe(true)
+    expect(withMember(without, memberOf('b'))).toBe(without)
+    expect(withMember(without, memberOf('other', { store: storeOf('b') }))).toBe(without)
+  })
+
+  test('does not keep its id from coming back with another storage', () => {
+    const next = withMember(without, memberOf('b', { store: identityOf('new') }))
+    expect(next.members.map((member) => member.id)).toEqual(['b', 'd'])
+  })
+
+  test('is forgotten after 4096 others, the oldest first', () => {
+    const departed = Array.from({ length: departedMax }, (_, i) => identityOf(`old ${i}`))
+    const full = withoutMember({ ...configuration, departed }, 'b')
+    expect(full.departed).toHaveLength(departedMax)
+    expect(full.departed.at(-1)).toBe(storeOf('b'))
+    expect(hasDeparted(full, departed[0]!)).toBe(false)
+    expect(hasDeparted(full, departed[1]!)).toBe(true)
+  })
+})
