@@ -46,6 +46,7 @@ export type ConfigurationTuple = readonly [
 /** The position of a stage is its number on the wire: append only. */
 const stages: readonly Stage[] = ['joining', 'normal', 'leaving']
 
+/** The configuration as it is sent; `fromTuple` reads it. */
 export function toTuple(configuration: RingConfiguration): ConfigurationTuple {
   const { cluster, epoch, partitions, n, members, departed } = configuration
   const tuples = members.map(({ id, store, zone, weight, stage }): MemberTuple => [

@@ -34,6 +34,7 @@ export interface Levelling {
  */
 const roundsMax = 16
 
+/** Hands partitions over in rounds until none helps any more. */
 export function level(levelling: Levelling): void {
   for (let round = 0; round < roundsMax; round++) {
     const handed = relieve(levelling, hasRoom) + relieve(levelling, isLessLoaded) + raise(levelling)

@@ -46,9 +46,14 @@ export interface Placement {
 /**
  * Places the partitions. Members that are `leaving` own nothing and stand in for nobody, unless all are leaving.
  *
- * What holds, the earlier before the later where not all can be had: each partition has n distinct owners; they
- * are spread over the zones as evenly as possible, in distinct zones where there are n; no member owns more than
- * its share × (1 + ε), and one partition where zones leave no way around it; none less than its share by more than 5 % or 16 partitions.
+ * What holds, the earlier before the later where not all can be had:
+ * 1. each partition has n distinct owners;
+ * 2. they are spread over the zones as evenly as possible, in distinct zones where there are n;
+ * 3. no member owns more than its fair share × (1 + ε), or one partition more than its share if that is greater;
+ * 4. no member owns less than its fair share by more than 5 % or 16 partitions, whichever is greater.
+ *
+ * 3 and 4 are missed only with very unequal weights or zones, then by single partitions as far as is known: no
+ * exchange between two members helps any more, and exchanges between three are not searched for.
  */
 export function place(configuration: RingConfiguration): Placement {
   const { partitions } = configuration

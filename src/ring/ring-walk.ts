@@ -9,6 +9,7 @@ import { partitionStart, ringSize, type Tokens } from './tokens.ts'
  */
 export type Visit = (member: number, distance: number) => boolean
 
+/** The walks over one set of tokens. */
 export class RingWalk {
   readonly #tokens: Tokens
   readonly #partitions: number

@@ -8,6 +8,7 @@ import { place, type Placement } from './placement.ts'
 /** Most ids kept in preference lists, over all partitions: 8 MiB. Beyond it, lists are computed anew. */
 const cachedIdsMax = 1 << 20
 
+/** Look-up by partition and by member. Invariant: each partition has `n` distinct owners. */
 export class Ring {
   readonly epoch: number
   /** Q. */
