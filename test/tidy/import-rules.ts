@@ -27,8 +27,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Modules that touch the world: sockets, files, true randomness, clocks. */
-const worldly =
-  /^node:(?:net|tls|dgram|https?|http2|fs|crypto|timers|perf_hooks|os|process|child_process|cluster|worker_threads)(?:\/|$)/
+const worldly = new RegExp(
+  `^node:(?:${[
+    'net|tls|dgram|https?|http2|fs|crypto|timers|perf_hooks',
+    'os|process|child_process|cluster|worker_threads',
+  ].join('|')})(?:/|$)`,
+)
 
 export const importRules: readonly Rule[] = [
   {
