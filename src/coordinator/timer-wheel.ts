@@ -76,6 +76,14 @@ export class TimerWheel {
     this.#count -= 1
   }
 
+  /** Lets every deadline pass now. */
+  expireAll(): void {
+    for (const head of this.#slots) {
+      for (let entry = head.next!; entry !== head; entry = entry.next!) entry.rounds = 0
+      this.#pass(head)
+    }
+  }
+
   /** Stops the timer; deadlines that are set never pass. */
   stop(): void {
     this.#timer?.cancel()

@@ -33,7 +33,7 @@ const identityKey = 'identity'
 const storageFormat = 1
 
 export class Books {
-  readonly identity: Identity
+  #identity: Identity
   readonly dots: DotSource
   readonly #storage: Storage
   readonly #random: Random
@@ -41,7 +41,7 @@ export class Books {
   private constructor(storage: Storage, random: Random, opened: { identity: Identity; dots: DotSource }) {
     this.#storage = storage
     this.#random = random
-    this.identity = opened.identity
+    this.#identity = opened.identity
     this.dots = opened.dots
   }
 
@@ -65,6 +65,16 @@ export class Books {
     const books = new Books(storage, random, opened)
     await books.#keepIdentity(false)
     return books
+  }
+
+  get identity(): Identity {
+    return this.#identity
+  }
+
+  /** A peer remembers a later start of this storage: counts on from there, durably. */
+  async countStarts(starts: number): Promise<void> {
+    this.#identity = { ...this.#identity, starts }
+    await this.#keepIdentity(false)
   }
 
   /** Starts a new incarnation of the storage: what was minted before is never minted again. */
@@ -93,7 +103,7 @@ export class Books {
   }
 
   async #keepIdentity(clean: boolean): Promise<void> {
-    const { id, name, store, starts } = this.identity
+    const { id, name, store, starts } = this.#identity
     const { incarnation, nextEpoch } = this.dots
     const marks = [Buffer.from(incarnation, 'latin1'), nextEpoch, clean]
     const value = Buffer.from(pack([storageFormat, id, name, store, starts, ...marks]))

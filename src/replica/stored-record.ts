@@ -27,9 +27,21 @@ import {
 import type { ContextContent } from '../versions/context.ts'
 import { counterMax, ownStands, type DotSource } from '../versions/dot-source.ts'
 import { decodeRecord, encodeRecord, readContext, readDots } from '../versions/record-codec.ts'
-import { entryBytes, headerBytes, isRecord, recordIsolated, recordEntries } from '../versions/record-layout.ts'
+import {
+  entryBytes,
+  headerBytes,
+  isRecord,
+  recordIsolated,
+  recordEntries,
+} from '../versions/record-layout.ts'
 import { compareRecords, entryCounter, findEntry } from '../versions/record-order.ts'
-import { sync, written, type RecordKind, type Sibling, type SiblingSet } from '../versions/sibling-set.ts'
+import {
+  sync,
+  written,
+  type RecordKind,
+  type Sibling,
+  type SiblingSet,
+} from '../versions/sibling-set.ts'
 import { successor } from '../versions/successor.ts'
 
 /** Where the record begins in stored bytes. */
@@ -141,9 +153,7 @@ function synced(
   const both = sync(mine, theirs)
   const stored = encodeRecord(both, storedHeaderBytes)
   setOwnIndex(stored, ownIndexAfter(ownDot(local), both))
-  const unchanged = stored
-    .subarray(storedHeaderBytes)
-    .equals(local.subarray(storedHeaderBytes))
+  const unchanged = stored.subarray(storedHeaderBytes).equals(local.subarray(storedHeaderBytes))
   return unchanged ? undefined : stored
 }
 

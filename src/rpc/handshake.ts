@@ -3,6 +3,7 @@
  * version, cluster, identity. Clusters never merge by accident, data never goes to the wrong node (HAZARDS C4, E7,
  * E10), and a node restored from an old copy learns of it (A4). Pure.
  */
+import { ProtocolError } from '../base/errors.ts'
 import { pack, unpack } from './pack.ts'
 import { protocolVersion } from './frame.ts'
 
@@ -28,13 +29,35 @@ export interface Greeting {
   readonly remembers: number
 }
 
-/** Why a greeting is refused. */
-export type Refusal =
-  | { readonly reason: 'protocol' | 'cluster' | 'identity' | 'departed'; readonly message: string }
-  /** The connection leads back to the node itself: harmless, and useful to know. */
-  | { readonly reason: 'self'; readonly message: string }
-  /** Another process uses this node's id. */
-  | { readonly reason: 'duplicate'; readonly message: string }
+/**
+ * Why a greeting is refused. `self`: the connection leads back to the node itself, which is harmless and useful to know.
+ * `duplicate`: another process uses this node's id.
+ */
+export const refusalReasons = [
+  'protocol',
+  'cluster',
+  'identity',
+  'departed',
+  'self',
+  'duplicate',
+] as const
+
+export type RefusalReason = (typeof refusalReasons)[number]
+
+export interface Refusal {
+  readonly reason: RefusalReason
+  readonly message: string
+}
+
+/** A greeting was refused, by this side or the other. The connection is closed, nothing else changed. */
+export class RefusedError extends ProtocolError {
+  readonly reason: RefusalReason
+
+  constructor({ reason, message }: Refusal) {
+    super(message)
+    this.reason = reason
+  }
+}
 
 /**
  * Judges what the other side says of itself.

@@ -9,7 +9,15 @@ import type { Connection, ConnectionHandler } from '../ports/transport.ts'
 import { unpack } from './pack.ts'
 import { answerHeadBytes, frameBytesMax, frameType, isAnswer, isRequest } from './frame.ts'
 import { plainFrame, requestId, type Frame } from './frame-buffer.ts'
-import { packGreeting, unpackGreeting, type Greeting, type Lane, type Refusal } from './handshake.ts'
+import {
+  packGreeting,
+  refusalReasons,
+  RefusedError,
+  unpackGreeting,
+  type Greeting,
+  type Lane,
+  type Refusal,
+} from './handshake.ts'
 import type { AnswerFrame } from './pending-calls.ts'
 
 /** What a session needs of its node. */
@@ -177,16 +185,18 @@ export class Session implements ConnectionHandler {
     const type = bytes[start]!
     if (this.#state !== 'greeting') return
     if (type === frameType.refused && this.#dialled) {
-      const message = asBuffer(bytes).toString('utf8', start + answerHeadBytes, end)
-      return this.fail(new ProtocolError(`refused by ${this.#connection!.remote}: ${message}`))
+      const text = asBuffer(bytes).toString('utf8', start + answerHeadBytes, end)
+      const reason = refusalReasons[bytes[start + 1]!] ?? 'protocol'
+      const message = `refused by ${this.#connection!.remote}: ${text}`
+      return this.fail(new RefusedError({ reason, message }))
     }
     if (type !== (this.#dialled ? frameType.welcome : frameType.hello)) {
       return this.fail(new ProtocolError(`${this.#connection!.remote} does not greet`))
     }
     const theirs = unpackGreeting(bytes, start + answerHeadBytes, end)
-    if (typeof theirs === 'string') return this.#refuse(theirs)
+    if (typeof theirs === 'string') return this.#refuse({ reason: 'protocol', message: theirs })
     const refusal = this.#host.judge(theirs, this.#expected) ?? this.#nameUnproven(theirs)
-    if (refusal !== undefined) return this.#refuse(refusal.message)
+    if (refusal !== undefined) return this.#refuse(refusal)
     this.#settle(theirs)
   }
 
@@ -201,13 +211,14 @@ export class Session implements ConnectionHandler {
     }
   }
 
-  #refuse(message: string): void {
+  #refuse(refusal: Refusal): void {
     if (!this.#dialled) {
-      const body = Buffer.from(message.slice(0, 1000))
-      const { bytes, end } = plainFrame({ type: frameType.refused, flags: 0, id: 0 }, body)
+      const body = Buffer.from(refusal.message.slice(0, 1000))
+      const flags = refusalReasons.indexOf(refusal.reason)
+      const { bytes, end } = plainFrame({ type: frameType.refused, flags, id: 0 }, body)
       this.#connection!.send(bytes, 0, end)
     }
-    this.fail(new ProtocolError(message))
+    this.fail(new RefusedError(refusal))
   }
 
   #settle(theirs: Greeting): void {

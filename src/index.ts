@@ -1,0 +1,70 @@
+/**
+ * coterie: an embeddable, leaderless, replicated key-value store. This door has what a service needs; `coterie/lmdb`
+ * keeps data on disk, `coterie/sim` runs clusters on virtual time, `coterie/conformance` checks adapters.
+ */
+export { createNode } from './node/create-node.ts'
+export type { CoterieNode, Replica } from './node/coterie-node.ts'
+export type { Bucket } from './node/bucket.ts'
+export type {
+  BucketOptions,
+  DeleteOptions,
+  GetOptions,
+  PutOptions,
+  RequestOptions,
+  UpdateOptions,
+} from './node/bucket-options.ts'
+export type { Member, NodeEvents, RingView } from './node/events.ts'
+export type { NodeStats } from './node/stats.ts'
+export type {
+  HandoffOptions,
+  LimitOptions,
+  NodeOptions,
+  Quorum,
+  ReplicationOptions,
+} from './node/options.ts'
+export type { Entry } from './coordinator/entry.ts'
+export type { ReadRepairMode } from './coordinator/get.ts'
+export type { Acknowledgement, Receipt } from './coordinator/receipt.ts'
+export type { Stage } from './ring/configuration.ts'
+export { Context } from './versions/context.ts'
+
+export { siblings, merge, lww } from './ports/conflict-policy.ts'
+export type { ConflictKind, ConflictPolicy } from './ports/conflict-policy.ts'
+export type { Clock, Timer } from './ports/clock.ts'
+export type { Random } from './ports/random.ts'
+export type { Storage, StorageEntry, StorageWrite } from './ports/storage.ts'
+export type { Connection, ConnectionHandler, Transport } from './ports/transport.ts'
+export type { ValueCodec } from './ports/value-codec.ts'
+
+export { tcpTransport } from './adapters/tcp-transport.ts'
+export type { TcpTlsOptions, TcpTransportOptions } from './adapters/tcp-options.ts'
+export { memoryNetwork, memoryTransport } from './adapters/memory-transport.ts'
+export type { MemoryNetwork } from './adapters/memory-transport.ts'
+export { memoryStorage } from './adapters/memory-storage.ts'
+export { bytesCodec } from './adapters/bytes-codec.ts'
+export { jsonCodec } from './adapters/json-codec.ts'
+export { msgpackCodec } from './adapters/msgpack-codec.ts'
+
+export { lan, oneProcess, wan } from './membership/options.ts'
+export type { MembershipOptions } from './membership/options.ts'
+export type { Status } from './membership/claim.ts'
+
+export {
+  ClosedError,
+  CodecError,
+  ConflictError,
+  ConflictPolicyError,
+  InvalidArgumentError,
+  InvalidContextError,
+  JoinError,
+  LimitError,
+  OverloadedError,
+  ProtocolError,
+  StorageError,
+  StoreError,
+  TimeoutError,
+  TopologyBusyError,
+  UnavailableError,
+  WriteUncertainError,
+} from './base/errors.ts'
+export type { StoreErrorCode } from './base/errors.ts'

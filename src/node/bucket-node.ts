@@ -1,0 +1,21 @@
+/** What a bucket needs of its node. */
+import type { Coordination } from '../coordinator/coordination.ts'
+import type { ConflictKind } from '../ports/conflict-policy.ts'
+import type { LimitOptions } from './options.ts'
+
+export interface BucketNode {
+  readonly coordination: Coordination
+  readonly limits: Required<LimitOptions>
+  readonly timeoutMs: number
+  /** N of the cluster. */
+  n(): number
+  /** @throws {ClosedError} */
+  assertOpen(): void
+  /**
+   * Undefined once the members that answer agree on the bucket's policy; else a promise of it.
+   * @throws {ConflictPolicyError} by rejection
+   */
+  agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined
+  /** A name for a write that is forwarded, never used twice. */
+  readonly writeId: () => string
+}

@@ -1,0 +1,148 @@
+/** The options of buckets and of single operations, and their checks. */
+import { InvalidArgumentError } from '../base/errors.ts'
+import type { ReadRepairMode } from '../coordinator/get.ts'
+import type { ConflictPolicy } from '../ports/conflict-policy.ts'
+import type { ValueCodec } from '../ports/value-codec.ts'
+import { checkQuorum } from '../quorum/quorum-size.ts'
+import { Context } from '../versions/context.ts'
+import {
+  describe,
+  flag,
+  oneOf,
+  positive,
+  refuseUnknown,
+  textProblem,
+  type Problems,
+} from './option-checks.ts'
+import { readRepairModes, type Quorum } from './options.ts'
+
+/** Options of `node.bucket()`. What is left out is the node's. */
+export interface BucketOptions<V> {
+  /** What becomes of concurrent values; the same on every node. @default siblings() */
+  readonly conflicts?: ConflictPolicy<V>
+  /** How values become bytes; the same on every node. @default msgpackCodec() */
+  readonly codec?: ValueCodec<V>
+  readonly r?: Quorum
+  readonly w?: Quorum
+  readonly sloppy?: boolean
+  readonly readRepair?: ReadRepairMode
+  /** How long a value lives after its write, milliseconds of wall-clock time. @default for ever */
+  readonly ttlMs?: number
+}
+
+export interface RequestOptions {
+  /** Lets go of the operation: it rejects with `signal.reason`. A write that was sent may still happen. */
+  readonly signal?: AbortSignal | undefined
+  /** Deadline, milliseconds. @default the node's `timeoutMs` */
+  readonly timeoutMs?: number
+}
+
+export interface GetOptions extends RequestOptions {
+  readonly r?: Quorum
+  readonly sloppy?: boolean
+  readonly readRepair?: ReadRepairMode
+}
+
+export interface PutOptions extends RequestOptions {
+  readonly w?: Quorum
+  readonly sloppy?: boolean
+  /** What the write replaces. See `Bucket.put`. */
+  readonly context?: Context | string | null
+  /** How long the value lives, milliseconds of wall-clock time. @default the bucket's */
+  readonly ttlMs?: number
+}
+
+export type DeleteOptions = Omit<PutOptions, 'ttlMs'>
+
+export type UpdateOptions = Omit<PutOptions, 'context'> & Pick<GetOptions, 'r' | 'readRepair'>
+
+const requestKeys = ['signal', 'timeoutMs', 'sloppy']
+const getKeys = [...requestKeys, 'r', 'readRepair']
+const putKeys = [...requestKeys, 'w', 'context', 'ttlMs']
+const updateKeys = [...getKeys, 'w', 'ttlMs']
+const bucketKeys = ['conflicts', 'codec', 'r', 'w', 'sloppy', 'readRepair', 'ttlMs']
+
+/** Bytes of a bucket's name at most: with the longest key it fits every storage. */
+export const bucketNameBytesMax = 128
+
+export function checkBucket(name: unknown, options: BucketOptions<unknown>, n: number): void {
+  const problem = textProblem(name, bucketNameBytesMax)
+  if (problem !== undefined) throw new InvalidArgumentError('name', problem)
+  const problems: Problems = []
+  refuseUnknown(problems, 'options', options, bucketKeys)
+  if (problems.length === 0) {
+    checkCommon(problems, options, n)
+    const { conflicts, codec } = options
+    if (conflicts !== undefined && !isPolicy(conflicts)) {
+      problems.push(['conflicts', 'must be siblings(), merge(fn) or lww()'])
+    }
+    if (codec !== undefined && (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')) {
+      problems.push(['codec', 'must have encode and decode'])
+    }
+  }
+  refuse(problems)
+}
+
+function isPolicy(policy: unknown): boolean {
+  if (typeof policy !== 'object' || policy === null || !('kind' in policy)) return false
+  if (policy.kind === 'merge') return 'fn' in policy && typeof policy.fn === 'function'
+  return policy.kind === 'siblings' || policy.kind === 'lww'
+}
+
+export function checkGetOptions(options: GetOptions, n: number): void {
+  check(options, getKeys, n)
+}
+
+export function checkPutOptions(options: PutOptions, n: number): void {
+  check(options, putKeys, n)
+}
+
+export function checkUpdate(change: unknown, options: UpdateOptions, n: number): void {
+  if (typeof change !== 'function') {
+    throw new InvalidArgumentError('change', `must be a function, not ${describe(change)}`)
+  }
+  check(options, updateKeys, n)
+}
+
+export function checkKeys(keys: unknown): void {
+  if (Array.isArray(keys)) return
+  throw new InvalidArgumentError('keys', `must be a list of keys, not ${describe(keys)}`)
+}
+
+function check(options: GetOptions & PutOptions, known: readonly string[], n: number): void {
+  const problems: Problems = []
+  refuseUnknown(problems, 'options', options, known)
+  if (problems.length === 0) checkCommon(problems, options, n)
+  refuse(problems)
+}
+
+function checkCommon(
+  problems: Problems,
+  options: Omit<GetOptions & PutOptions, never>,
+  n: number,
+): void {
+  const { r, w, sloppy, readRepair, ttlMs, timeoutMs, signal, context } = options
+  for (const [name, quorum] of [['r', r], ['w', w]] as const) {
+    const problem = quorum === undefined ? undefined : checkQuorum(quorum, n)
+    if (problem !== undefined) problems.push([name, problem])
+  }
+  flag(problems, 'sloppy', sloppy)
+  oneOf(problems, 'readRepair', readRepair, readRepairModes)
+  positive(problems, 'ttlMs', ttlMs)
+  positive(problems, 'timeoutMs', timeoutMs)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    problems.push(['signal', 'must be an AbortSignal'])
+  }
+  if (context !== undefined && context !== null && !isContext(context)) {
+    problems.push(['context', 'must be the context of an entry or receipt, its text, or null'])
+  }
+}
+
+function isContext(context: unknown): boolean {
+  return typeof context === 'string' || context instanceof Context
+}
+
+function refuse(problems: Problems): void {
+  const [first] = problems
+  if (first !== undefined) throw new InvalidArgumentError(first[0].replace(/^options\./, ''), first[1])
+}

@@ -1,0 +1,64 @@
+/**
+ * One conflict policy for each bucket, everywhere: before the first operation on a bucket the members that answer are
+ * asked with which policy they opened it. Replicas check each request besides.
+ */
+import { ConflictPolicyError } from '../base/errors.ts'
+import type { ConflictKind } from '../ports/conflict-policy.ts'
+
+/** Asks one member; undefined when it has not opened the bucket, or does not answer. */
+export type AskPolicy = (member: string, bucket: string) => Promise<ConflictKind | undefined>
+
+export class BucketPolicies {
+  readonly #ask: AskPolicy
+  readonly #others: () => readonly string[]
+  readonly #opened: Map<string, ConflictKind> = new Map()
+  readonly #agreed: Set<string> = new Set()
+  readonly #asking: Map<string, Promise<void>> = new Map()
+
+  constructor(options: { ask: AskPolicy; others: () => readonly string[] }) {
+    this.#ask = options.ask
+    this.#others = options.others
+  }
+
+  /** The policy with which this node opened a bucket. */
+  opened(bucket: string): ConflictKind | undefined {
+    return this.#opened.get(bucket)
+  }
+
+  /** @throws {ConflictPolicyError} when this node opened the bucket with another policy before. */
+  open(bucket: string, kind: ConflictKind): void {
+    const before = this.#opened.get(bucket)
+    if (before !== undefined && before !== kind) throw differ(bucket, before, kind, 'this node')
+    this.#opened.set(bucket, kind)
+  }
+
+  /** Undefined once nobody contradicts. @throws {ConflictPolicyError} by rejection; it is asked again next time. */
+  agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined {
+    if (this.#agreed.has(bucket)) return undefined
+    let asking = this.#asking.get(bucket)
+    if (asking === undefined) {
+      asking = this.#agree(bucket, kind).finally(() => this.#asking.delete(bucket))
+      this.#asking.set(bucket, asking)
+    }
+    return asking
+  }
+
+  async #agree(bucket: string, kind: ConflictKind): Promise<void> {
+    const others = this.#others()
+    const answers = await Promise.all(others.map((id) => this.#ask(id, bucket)))
+    answers.forEach((answer, i) => {
+      if (answer !== undefined && answer !== kind) {
+        throw differ(bucket, answer, kind, `node "${others[i]}"`)
+      }
+    })
+    this.#agreed.add(bucket)
+  }
+}
+
+function differ(bucket: string, there: string, here: string, who: string): ConflictPolicyError {
+  return new ConflictPolicyError(
+    `${who} has opened bucket "${bucket}" with conflict policy ${there}, not ${here}: ` +
+      'open it with one policy on every node',
+    { bucket },
+  )
+}

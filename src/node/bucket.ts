@@ -1,0 +1,268 @@
+/** A bucket: what a service reads and writes through. Checks and encodes, then hands over to the coordinator. */
+import { InvalidArgumentError, LimitError, OverloadedError } from '../base/errors.ts'
+import { toByteString, writeUtf8 } from '../base/bytes.ts'
+import type { ConflictPolicy } from '../ports/conflict-policy.ts'
+import type { ValueCodec } from '../ports/value-codec.ts'
+import { quorumSize } from '../quorum/quorum-size.ts'
+import { hashKey, partitionOf } from '../ring/key-hash.ts'
+import { createEntry, type Entry } from '../coordinator/entry.ts'
+import { routePut } from '../coordinator/forward.ts'
+import { GetOperation, type ReadRepairMode } from '../coordinator/get.ts'
+import type { PutRequest } from '../coordinator/put.ts'
+import type { Receipt } from '../coordinator/receipt.ts'
+import { emptyContext } from '../versions/causal-context.ts'
+import { contentOf, Context, type ContextContent } from '../versions/context.ts'
+import type { BucketNode } from './bucket-node.ts'
+import {
+  checkGetOptions,
+  checkKeys,
+  checkPutOptions,
+  checkUpdate,
+  type DeleteOptions,
+  type GetOptions,
+  type PutOptions,
+  type UpdateOptions,
+} from './bucket-options.ts'
+import { withSignal } from './abort.ts'
+import type { Quorum } from './options.ts'
+
+/** Keys and values under one name, with one conflict policy. */
+export interface Bucket<V> {
+  readonly name: string
+  /**
+   * Reads a key.
+   * @throws {UnavailableError} by rejection, as all of these: fewer than R replicas can be reached.
+   * @throws {TimeoutError} the deadline passed.
+   */
+  get(key: string, options?: GetOptions): Promise<Entry<V>>
+  /** Reads many keys at once; rejects when one of them cannot be read. */
+  getMany(keys: readonly string[], options?: GetOptions): Promise<Map<string, Entry<V>>>
+  /**
+   * Writes a key.
+   *
+   * Context given: the write replaces exactly what the context covers; anything else stays beside it as a sibling.
+   * Context omitted: it replaces what the coordinating replica holds; values written meanwhile through other replicas
+   * stay as siblings. Context null: it replaces nothing, and is always one more sibling.
+   *
+   * @throws {UnavailableError} by rejection, as all of these: fewer than W replicas can be reached; nothing changed.
+   * @throws {WriteUncertainError} fewer than W acknowledged in time; some hold it and it may surface.
+   */
+  put(key: string, value: V, options?: PutOptions): Promise<Receipt>
+  /**
+   * Reads, changes, and writes with the context that was read: concurrent updates stay as siblings.
+   * @param change gets the live values: none, one, or the concurrent ones; in a `merge` bucket, the merged one.
+   */
+  update(
+    key: string,
+    change: (siblings: readonly V[]) => V | Promise<V>,
+    options?: UpdateOptions,
+  ): Promise<Receipt>
+  /** Writes a tombstone; contexts mean the same as for `put`. */
+  delete(key: string, options?: DeleteOptions): Promise<Receipt>
+}
+
+/** Settled options of a bucket. */
+export interface BucketSettings<V> {
+  readonly policy: ConflictPolicy<V>
+  readonly codec: ValueCodec<V>
+  readonly r: Quorum
+  readonly w: Quorum
+  readonly sloppy: boolean
+  readonly readRepair: ReadRepairMode
+  readonly ttlMs: number | undefined
+}
+
+/** Where keys are encoded: one is done with before the next begins. */
+const scratch = Buffer.allocUnsafeSlow(16 * 1024)
+const noGetOptions: GetOptions = Object.freeze({})
+const noPutOptions: PutOptions = Object.freeze({})
+const noValue = new Uint8Array(0)
+
+interface KeyPlace {
+  readonly partition: number
+  readonly storageKey: string
+}
+
+export class NodeBucket<V> implements Bucket<V> {
+  readonly name: string
+  readonly #node: BucketNode
+  readonly #settings: BucketSettings<V>
+  readonly #prefix: Buffer
+
+  constructor(node: BucketNode, name: string, settings: BucketSettings<V>) {
+    this.#node = node
+    this.name = name
+    this.#settings = settings
+    this.#prefix = Buffer.from(`${name}\0`, 'utf8')
+  }
+
+  get(key: string, options: GetOptions = noGetOptions): Promise<Entry<V>> {
+    try {
+      if (options !== noGetOptions) checkGetOptions(options, this.#node.n())
+      options.signal?.throwIfAborted()
+      const place = this.#place(key)
+      const agreed = this.#begin()
+      const read = (): Promise<Entry<V>> => this.#get(key, place, options)
+      return withSignal(agreed === undefined ? read() : agreed.then(read), options.signal)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  async #get(key: string, place: KeyPlace, options: GetOptions): Promise<Entry<V>> {
+    const { policy, codec, r, sloppy, readRepair } = this.#settings
+    const node = this.#node.coordination
+    const { partition, storageKey } = place
+    this.#enter()
+    node.stats.gets += 1
+    const found = await new GetOperation(node, {
+      bucket: this.name,
+      key,
+      partition,
+      storageKey,
+      kind: policy.kind,
+      needed: this.#needed(options.r ?? r),
+      sloppy: options.sloppy ?? sloppy,
+      readRepair: options.readRepair ?? readRepair,
+      timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
+    }).start()
+    const binding = { cluster: node.cluster(), bucket: this.name, key }
+    return createEntry(binding, found, { codec, policy, nowMs: node.clock.wallMs() })
+  }
+
+  async getMany(
+    keys: readonly string[],
+    options: GetOptions = noGetOptions,
+  ): Promise<Map<string, Entry<V>>> {
+    checkKeys(keys)
+    const distinct = [...new Set(keys)]
+    const entries = await Promise.all(distinct.map((key) => this.get(key, options)))
+    return new Map(distinct.map((key, i) => [key, entries[i]!]))
+  }
+
+  put(key: string, value: V, options: PutOptions = noPutOptions): Promise<Receipt> {
+    try {
+      if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
+      const bytes = this.#settings.codec.encode(value)
+      const allowed = this.#node.limits.valueBytesMax
+      if (bytes.length > allowed) {
+        const what = `value of ${JSON.stringify(key)}`
+        throw new LimitError('valueBytesMax', { allowed, actual: bytes.length, what })
+      }
+      return this.#write(key, { value: bytes, tombstone: false }, options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {
+    try {
+      if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
+      return this.#write(key, { value: noValue, tombstone: true }, options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  async update(
+    key: string,
+    change: (siblings: readonly V[]) => V | Promise<V>,
+    options: UpdateOptions = noPutOptions,
+  ): Promise<Receipt> {
+    checkUpdate(change, options, this.#node.n())
+    const { w: _w, ttlMs: _ttlMs, ...reading } = options
+    const entry = await this.get(key, reading)
+    const merged = this.#settings.policy.kind === 'merge' && entry.siblings.length > 1
+    const value = await change(merged ? [entry.value() as V] : entry.siblings)
+    const { r: _r, readRepair: _readRepair, ...writing } = options
+    return this.put(key, value, { ...writing, context: entry.context })
+  }
+
+  #write(
+    key: string,
+    what: { value: Uint8Array; tombstone: boolean },
+    options: PutOptions,
+  ): Promise<Receipt> {
+    options.signal?.throwIfAborted()
+    const { policy, w, sloppy, ttlMs } = this.#settings
+    const node = this.#node.coordination
+    const { partition, storageKey } = this.#place(key)
+    const lifetimeMs = what.tombstone ? undefined : (options.ttlMs ?? ttlMs)
+    const replaces = this.#replaces(key, options.context)
+    const agreed = this.#begin()
+    const write = (): Promise<Receipt> => {
+      const put: PutRequest = {
+        bucket: this.name,
+        key,
+        partition,
+        storageKey,
+        kind: policy.kind,
+        value: what.value,
+        tombstone: what.tombstone,
+        expiresAtMs: lifetimeMs === undefined ? 0 : node.clock.wallMs() + lifetimeMs,
+        replaces,
+        needed: this.#needed(options.w ?? w),
+        sloppy: options.sloppy ?? sloppy,
+        timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
+      }
+      this.#enter()
+      node.stats.puts += 1
+      return routePut(node, put, this.#node.writeId)
+    }
+    return withSignal(agreed === undefined ? write() : agreed.then(write), options.signal)
+  }
+
+  #replaces(key: string, context: Context | string | null | undefined): 'all' | ContextContent {
+    if (context === undefined) return 'all'
+    if (context === null) return { causal: emptyContext, stamp: 0 }
+    const cluster = this.#node.coordination.cluster()
+    return contentOf(context, { cluster, bucket: this.name, key })
+  }
+
+  /** Checks that the node takes work; a promise while the bucket's policy is being agreed on. */
+  #begin(): Promise<void> | undefined {
+    this.#node.assertOpen()
+    return this.#node.agreed(this.name, this.#settings.policy.kind)
+  }
+
+  /** Counts the operation in. */
+  #enter(): void {
+    const { stats } = this.#node.coordination
+    const { inFlightMax } = this.#node.limits
+    if (stats.inFlight >= inFlightMax) {
+      throw new OverloadedError(`${inFlightMax} operations are under way: try again later`)
+    }
+    stats.inFlight += 1
+  }
+
+  #needed(quorum: Quorum): number {
+    const { n } = this.#node.coordination.ring()
+    return Math.min(quorumSize(quorum, n), n)
+  }
+
+  /** Partition and storage key. @throws {InvalidArgumentError} @throws {LimitError} */
+  #place(key: string): KeyPlace {
+    if (typeof key !== 'string') {
+      throw new InvalidArgumentError('key', `must be a string, not of type ${typeof key}`)
+    }
+    if (key === '') throw new InvalidArgumentError('key', 'must not be empty')
+    const { keyBytesMax } = this.#node.limits
+    if (key.length > keyBytesMax) throw tooLong(key, keyBytesMax)
+    if (!key.isWellFormed()) {
+      throw new InvalidArgumentError('key', 'must be well-formed: it has a lone surrogate')
+    }
+    scratch.set(this.#prefix, 0)
+    const end = writeUtf8(scratch, this.#prefix.length, key)
+    if (end - this.#prefix.length > keyBytesMax) throw tooLong(key, keyBytesMax)
+    const hash = hashKey(scratch.subarray(0, end))
+    return {
+      partition: partitionOf(hash, this.#node.coordination.ring().partitions),
+      storageKey: toByteString(scratch, 0, end),
+    }
+  }
+}
+
+function tooLong(key: string, allowed: number): LimitError {
+  const what = `key "${key.slice(0, 20)}…"`
+  return new LimitError('keyBytesMax', { allowed, actual: Buffer.byteLength(key), what })
+}

@@ -1,0 +1,142 @@
+/** A member of the store, as its service sees it. */
+import { EventEmitter } from 'node:events'
+import { InvalidArgumentError } from '../base/errors.ts'
+import { writeUtf8 } from '../base/bytes.ts'
+import { siblings } from '../ports/conflict-policy.ts'
+import type { ValueCodec } from '../ports/value-codec.ts'
+import { hashKey, partitionOf } from '../ring/key-hash.ts'
+import { NodeBucket, type Bucket } from './bucket.ts'
+import { checkBucket, type BucketOptions, type RequestOptions } from './bucket-options.ts'
+import type { Member, NodeEvents, RingView } from './events.ts'
+import type { NodeCore } from './node-core.ts'
+import { textProblem } from './option-checks.ts'
+import type { NodeStats } from './stats.ts'
+import { leave, removeMember } from './topology.ts'
+
+/** One member of a key's preference list. */
+export interface Replica {
+  readonly id: string
+  readonly role: 'primary' | 'fallback'
+}
+
+/** A node of the cluster. Made by `createNode`. */
+export class CoterieNode extends EventEmitter<NodeEvents> {
+  readonly #core: NodeCore
+  readonly #defaultCodec: ValueCodec<unknown>
+  readonly #buckets: Map<string, Bucket<unknown>> = new Map()
+
+  /** Not for callers: nodes come from `createNode`. */
+  constructor(core: NodeCore, defaultCodec: ValueCodec<unknown>) {
+    super()
+    this.#core = core
+    this.#defaultCodec = defaultCodec
+  }
+
+  /** Unique in the cluster; kept with the data. */
+  get id(): string {
+    return this.#core.identity.id
+  }
+
+  /** What another node puts into its seeds. */
+  get address(): string {
+    return this.#core.address
+  }
+
+  /**
+   * Opens a bucket. The same name gives the same bucket; its conflict policy is part of the data.
+   * @throws {InvalidArgumentError} for a wrong name or option.
+   * @throws {ConflictPolicyError} when this node opened the bucket with another policy before; operations reject with
+   * it when another node did.
+   */
+  bucket<V = unknown>(name: string, options: BucketOptions<V> = {}): Bucket<V> {
+    this.#core.assertOpen()
+    checkBucket(name, options as BucketOptions<unknown>, this.#core.n())
+    const policy = options.conflicts ?? siblings<V>()
+    this.#core.policies.open(name, policy.kind)
+    const isPlain = Object.keys(options).length === 0
+    const opened = isPlain ? this.#buckets.get(name) : undefined
+    if (opened !== undefined) return opened as Bucket<V>
+    const { r, w, sloppy, readRepair } = this.#core.options
+    const bucket = new NodeBucket<V>(this.#core, name, {
+      policy,
+      codec: options.codec ?? (this.#defaultCodec as ValueCodec<V>),
+      r: options.r ?? r,
+      w: options.w ?? w,
+      sloppy: options.sloppy ?? sloppy,
+      readRepair: options.readRepair ?? readRepair,
+      ttlMs: options.ttlMs,
+    })
+    if (isPlain) this.#buckets.set(name, bucket as Bucket<unknown>)
+    return bucket
+  }
+
+  /** The members of the ring, sorted by id, as this node sees them now. */
+  members(): readonly Member[] {
+    return this.#core.members()
+  }
+
+  /** The ring in force here. */
+  ring(): RingView {
+    return this.#core.ringView()
+  }
+
+  /** Who is responsible for a key: its owners in the order of the ring, then those that stand in for them. */
+  preferenceList(bucket: string, key: string): readonly Replica[] {
+    const nameProblem = textProblem(bucket, 128)
+    if (nameProblem !== undefined) throw new InvalidArgumentError('bucket', nameProblem)
+    const keyProblem = textProblemOfKey(key)
+    if (keyProblem !== undefined) throw new InvalidArgumentError('key', keyProblem)
+    const bytes = Buffer.allocUnsafe(3 * (bucket.length + key.length) + 1)
+    const end = writeUtf8(bytes, 0, `${bucket}\0${key}`)
+    const ring = this.#core.coordination.ring()
+    const partition = partitionOf(hashKey(bytes.subarray(0, end)), ring.partitions)
+    const owners = ring.owners(partition)
+    return ring.preferenceList(partition).map((id) => ({
+      id,
+      role: owners.includes(id) ? 'primary' : 'fallback',
+    }))
+  }
+
+  /** Every counter and gauge: one plain snapshot, safe for JSON. */
+  stats(): NodeStats {
+    return this.#core.stats()
+  }
+
+  /**
+   * Leaves the cluster for good: gives up its share of the ring, hands its data over, and closes. Its store can never
+   * come back; start it with an empty one to join again.
+   * @throws {TopologyBusyError} by rejection, while others change the ring; the node stays a member.
+   * @throws {UnavailableError} by rejection, when no majority of the members answers.
+   */
+  async leave(options: RequestOptions = {}): Promise<void> {
+    await leave(this.#core, options)
+    await this.close()
+  }
+
+  /**
+   * Removes a member that will not come back. Its store can never come back.
+   * @param options.force also when the member answers, or when fewer than N members are left.
+   * @throws {InvalidArgumentError} by rejection, when there is no such member, or `force` would be needed.
+   */
+  async removeMember(id: string, options: { force?: boolean } = {}): Promise<void> {
+    await removeMember(this.#core, id, options)
+  }
+
+  /**
+   * Closes the node for a restart: finishes what is under way for up to a second, keeps hints for what is not, and lets
+   * go of everything. Idempotent.
+   */
+  async close(): Promise<void> {
+    await this.#core.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function textProblemOfKey(key: unknown): string | undefined {
+  if (typeof key !== 'string') return `must be a string, not of type ${typeof key}`
+  if (key === '') return 'must not be empty'
+  return key.isWellFormed() ? undefined : 'must be well-formed: it has a lone surrogate'
+}

@@ -1,0 +1,158 @@
+/** Builds a node and brings it into its cluster: the composition root. */
+import { msgpackCodec } from '../adapters/msgpack-codec.ts'
+import { memoryStorage } from '../adapters/memory-storage.ts'
+import { systemClock } from '../adapters/system-clock.ts'
+import { systemRandom } from '../adapters/system-random.ts'
+import { tcpTransport } from '../adapters/tcp-transport.ts'
+import { toHex } from '../base/bytes.ts'
+import { InvalidArgumentError, JoinError } from '../base/errors.ts'
+import { claimToTuple } from '../membership/messages.ts'
+import type { Transport } from '../ports/transport.ts'
+import { Books } from '../replica/books.ts'
+import { found, hasDeparted } from '../ring/configuration-change.ts'
+import { Gossip } from '../upkeep/gossip.ts'
+import { CoterieNode } from './coterie-node.ts'
+import { join, sleep, type JoinOptions } from './join.ts'
+import { NodeCore, type NodePorts } from './node-core.ts'
+import { defaultN, resolveOptions, type NodeOptions } from './options.ts'
+
+/**
+ * Starts a node. Without seeds it founds a cluster; with seeds it joins theirs, or, when several nodes start at once with
+ * the same seeds, founds one with them. On a storage that holds a node it is that node again, and finds the others from
+ * what it remembers.
+ *
+ * Resolves when the node can serve. On failure everything is closed again.
+ *
+ * @throws {InvalidArgumentError} by rejection, for options that are wrong or do not fit the storage or the cluster.
+ * @throws {JoinError} by rejection, when no seed let the node in within `joinTimeoutMs`.
+ * @throws {StorageError} by rejection, when the storage cannot be opened or read.
+ */
+export async function createNode(options: NodeOptions = {}): Promise<CoterieNode> {
+  const resolved = resolveOptions(options)
+  const ports: NodePorts = {
+    clock: options.clock ?? systemClock(),
+    random: options.random ?? systemRandom(),
+    transport: options.transport ?? tcpTransport({ host: '127.0.0.1', port: 0 }),
+    storage: options.storage ?? memoryStorage(),
+  }
+  const { storage, random, transport } = ports
+  await openOrClose(ports)
+  let core: NodeCore | undefined
+  try {
+    const asked = { id: resolved.id, name: resolved.cluster }
+    core = new NodeCore(resolved, ports, await Books.open(storage, random, asked))
+    const node = new CoterieNode(core, msgpackCodec())
+    core.emit = (event, ...details) => {
+      if (node.listenerCount(event) > 0) node.emit(event, ...(details as never))
+    }
+    await start(core, transport)
+    return node
+  } catch (error) {
+    if (core === undefined) {
+      await transport.close().catch(() => undefined)
+      await storage.close().catch(() => undefined)
+    } else {
+      await core.close()
+    }
+    throw error
+  }
+}
+
+async function openOrClose({ storage, transport }: NodePorts): Promise<void> {
+  try {
+    await storage.open()
+  } catch (error) {
+    await transport.close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function start(core: NodeCore, transport: Transport): Promise<void> {
+  await core.hints.load()
+  await core.starts.load()
+  await core.keeper.load()
+  core.address = await transport.listen((connection) => core.peers.accept(connection))
+  core.gossip = await Gossip.open({
+    self: core.identity,
+    address: core.address,
+    membership: core.options.membership,
+    clock: core.ports.clock,
+    random: () => core.ports.random.float(),
+    books: core.books,
+    control: (id) => core.peers.control(id),
+    changed: (claim, previous) => core.memberChanged(claim, previous),
+    duplicate: (claim) => core.duplicate(claim.address),
+    failed: (error) => core.fail('membership', error),
+  })
+  await enter(core)
+  core.handoff.start()
+  core.spread.start()
+  core.opened()
+}
+
+/** Into the cluster: again, by joining, or by founding it. */
+async function enter(core: NodeCore): Promise<void> {
+  const { keeper, identity, options } = core
+  const kept = keeper.configuration
+  if (kept !== undefined && hasDeparted(kept, identity.store)) {
+    throw new JoinError(
+      `"${identity.id}" has left its cluster for good: start it with an empty storage to join again`,
+    )
+  }
+  if (kept?.members.some(({ store }) => store === identity.store) === true) return rejoin(core)
+  if (options.seeds.length === 0) return foundCluster(core)
+  const outcome = await join(joinOptions(core, options.joinTimeoutMs))
+  if (outcome === 'found') return foundCluster(core)
+  const { configuration, claims } = outcome
+  if (options.n !== undefined && options.n !== configuration.n) {
+    throw new InvalidArgumentError('replication.n', `is ${options.n}, but the cluster has N = ${configuration.n}`)
+  }
+  await keeper.learn(configuration)
+  core.gossip!.admit(claims)
+}
+
+function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
+  return {
+    seeds: core.options.seeds,
+    address: core.address,
+    member: core.ringMember(),
+    claim: claimToTuple(core.gossip!.member(core.identity.id)!),
+    clock: core.ports.clock,
+    timeoutMs,
+    contact: (address) => core.peers.contact(address),
+    takeHeardFrom: () => core.dispatch.admission.takeHeardFrom(),
+    isClosed: () => core.isClosed,
+  }
+}
+
+async function foundCluster(core: NodeCore): Promise<void> {
+  const { options, ports, keeper } = core
+  const cluster = toHex(ports.random.bytes(16))
+  const n = options.n ?? defaultN
+  const member = core.ringMember()
+  await keeper.learn(found({ cluster, partitions: options.partitions, n, member }))
+}
+
+/** How long a member that is back looks for the others before it serves alone. */
+const rejoinTimeoutMs = 2_000
+const pollMs = 20
+
+/** A member is back: it serves as soon as it has found another one, or after a while. */
+async function rejoin(core: NodeCore): Promise<void> {
+  const { options, ports } = core
+  const others = core.others()
+  if (others.length === 0) return
+  const deadlineMs = ports.clock.monotonicMs() + rejoinTimeoutMs
+  for (const id of others) core.spread.tell(id)
+  if (options.seeds.length > 0) {
+    join(joinOptions(core, rejoinTimeoutMs)).then(
+      (outcome) => {
+        if (outcome !== 'found') core.gossip?.admit(outcome.claims)
+      },
+      () => undefined,
+    )
+  }
+  const isAlone = (): boolean => others.every((id) => core.peers.control(id).session === undefined)
+  while (isAlone() && ports.clock.monotonicMs() < deadlineMs) await sleep(ports.clock, pollMs)
+  if (isAlone()) core.books.renew()
+}

@@ -1,0 +1,76 @@
+/** Brings what peers ask to those who answer. Every request of a sound session gets an answer. */
+import { ClosedError, ProtocolError } from '../base/errors.ts'
+import { putCall, type ForwardedPuts } from '../coordinator/forward.ts'
+import { refuse, type ReplicaHandlers } from '../replica/handlers.ts'
+import { plainFrame, requestId } from '../rpc/frame-buffer.ts'
+import { frameType, requestHeadBytes } from '../rpc/frame.ts'
+import { pack, unpack } from '../rpc/pack.ts'
+import type { Session } from '../rpc/session.ts'
+import { registerCall } from '../upkeep/configuration-keeper.ts'
+import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
+import { membershipCast } from '../upkeep/gossip.ts'
+import { Admission } from './admission.ts'
+import { joinCall } from './join.ts'
+import type { NodeCore } from './node-core.ts'
+
+export const policyCall = 'policy'
+
+export class Dispatch {
+  readonly #core: NodeCore
+  readonly #handlers: ReplicaHandlers
+  readonly #puts: ForwardedPuts
+  readonly admission: Admission
+
+  constructor(core: NodeCore, handlers: ReplicaHandlers, puts: ForwardedPuts) {
+    this.#core = core
+    this.#handlers = handlers
+    this.#puts = puts
+    this.admission = new Admission(core)
+  }
+
+  request(session: Session, bytes: Uint8Array, start: number, end: number): void {
+    const type = bytes[start]
+    const isMember = this.#core.keeper.ring !== undefined && !this.#core.isClosed
+    if (type === frameType.call) return this.#call(session, bytes, start, end)
+    if (!isMember) {
+      return refuse(session, requestId(bytes, start), new ClosedError('the node is in no cluster'))
+    }
+    if (type === frameType.put) this.#handlers.put(session, bytes, start, end)
+    else this.#handlers.get(session, bytes, start, end)
+  }
+
+  cast(session: Session, message: readonly unknown[]): void {
+    const [name, body] = message
+    const { gossip, spread, keeper } = this.#core
+    const from = session.remote!.id
+    if (name === membershipCast) gossip?.receive(from, body)
+    else if (name === epochCast) spread.heardEpoch(from, body)
+    else if (name === configurationCast && keeper.ring !== undefined) spread.heardConfiguration(body)
+  }
+
+  #call(session: Session, bytes: Uint8Array, start: number, end: number): void {
+    const id = requestId(bytes, start)
+    const tuple = unpack(bytes, start + requestHeadBytes, end)
+    if (tuple === undefined) return session.fail(new ProtocolError('a malformed call'))
+    this.#answer(session, tuple).then(
+      (result) => session.send(plainFrame({ type: frameType.result, flags: 0, id }, pack(result))),
+      (error: unknown) => refuse(session, id, error),
+    )
+  }
+
+  async #answer(session: Session, tuple: readonly unknown[]): Promise<readonly unknown[]> {
+    if (this.#core.isClosed) throw new ClosedError('the node is closed')
+    switch (tuple[0]) {
+      case putCall:
+        return this.#puts.coordinate(tuple)
+      case registerCall:
+        return this.#core.keeper.answer(tuple)
+      case joinCall:
+        return this.admission.admit(session.remote!, tuple)
+      case policyCall:
+        return [this.#core.policies.opened(String(tuple[1])) ?? null]
+      default:
+        throw new ProtocolError(`an unknown call ${String(tuple[0]).slice(0, 40)}`)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/** How a node that is in no cluster gets into one: it asks its seeds until one lets it in, or founds. */
+import { JoinError, ProtocolError, type StoreError } from '../base/errors.ts'
+import { claimFromTuple } from '../membership/messages.ts'
+import type { Claim } from '../membership/claim.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
+import { fromTuple } from '../ring/configuration-check.ts'
+import type { Channel } from '../rpc/channel.ts'
+import { RefusedError } from '../rpc/handshake.ts'
+import { isFailure, request } from '../rpc/request.ts'
+import { mayFound, type SeedAnswer } from '../upkeep/formation.ts'
+
+export const joinCall = 'join'
+
+/** What a seed that is in a cluster gives to a node that joins. */
+export interface Welcome {
+  readonly configuration: RingConfiguration
+  readonly claims: readonly Claim[]
+}
+
+export interface JoinOptions {
+  readonly seeds: readonly string[]
+  /** Where this node listens. */
+  readonly address: string
+  readonly member: RingMember
+  /** What membership says of this node, as a tuple. */
+  readonly claim: readonly unknown[]
+  readonly clock: Clock
+  readonly timeoutMs: number
+  contact(address: string): Channel
+  /** Addresses of nodes that asked this one to be let in since the last call. */
+  takeHeardFrom(): ReadonlySet<string>
+  isClosed(): boolean
+}
+
+const roundMs = 100
+const requestTimeoutMs = 3_000
+
+/** Asks all seeds in rounds. Resolves with a welcome, or with `found` when this node is the one to found. */
+export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
+  const { clock, timeoutMs, seeds, isClosed } = options
+  const deadlineMs = clock.monotonicMs() + timeoutMs
+  const channels = new Map(seeds.map((seed) => [seed, options.contact(seed)]))
+  let last: StoreError | undefined
+  try {
+    while (clock.monotonicMs() < deadlineMs && !isClosed()) {
+      options.takeHeardFrom()
+      const round = await askAll(options, channels)
+      const welcome = [...round.values()].find((answer) => 'welcome' in answer)
+      if (welcome !== undefined && 'welcome' in welcome) return welcome.welcome
+      const answers = new Map<string, SeedAnswer>()
+      for (const [seed, reply] of round) {
+        if ('error' in reply) last = reply.error
+        if ('answer' in reply) answers.set(seed, reply.answer)
+      }
+      if (mayFound({ answers, heardFrom: options.takeHeardFrom() })) return 'found'
+      await sleep(clock, roundMs)
+    }
+  } finally {
+    for (const channel of channels.values()) channel.close()
+  }
+  throw new JoinError(
+    `none of the seeds ${seeds.join(', ')} let this node in within ${timeoutMs} ms: ` +
+      'check their addresses, that they run, and that this node reaches them',
+    last,
+  )
+}
+
+type SeedReply =
+  | { readonly welcome: Welcome }
+  | { readonly answer: SeedAnswer; readonly error?: StoreError }
+
+async function askAll(
+  options: JoinOptions,
+  channels: ReadonlyMap<string, Channel>,
+): Promise<ReadonlyMap<string, SeedReply>> {
+  const replies = await Promise.all(
+    [...channels].map(async ([seed, channel]) => [seed, await askSeed(options, seed, channel)] as const),
+  )
+  return new Map(replies)
+}
+
+async function askSeed(options: JoinOptions, seed: string, channel: Channel): Promise<SeedReply> {
+  if (seed === options.address) return { answer: 'self' }
+  const { id, store, zone, weight } = options.member
+  channel.retryNow()
+  const body = [joinCall, id, store, zone, weight, options.address, options.claim]
+  const wait = { clock: options.clock, timeoutMs: requestTimeoutMs, epoch: 0 }
+  const outcome = await request(channel, body, wait)
+  if (isFailure(outcome)) {
+    const { error } = outcome
+    if (isSelf(error)) return { answer: 'self' }
+    if (isFinal(error)) throw error
+    return { answer: isRefused(error) ? 'refused' : 'unknown', error }
+  }
+  const [word, tuple, claims] = outcome
+  if (word === 'none') return { answer: 'none' }
+  if (word !== 'joined' || !Array.isArray(claims)) return { answer: 'unknown' }
+  const configuration = fromTuple(tuple)
+  if (typeof configuration === 'string') {
+    return { answer: 'unknown', error: new ProtocolError(configuration) }
+  }
+  const known = claims.map(claimFromTuple).filter((claim) => claim !== undefined)
+  return { welcome: { configuration, claims: known } }
+}
+
+/** Whether nobody listens there. */
+export function isRefused(error: unknown): boolean {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    if ('code' in each && each.code === 'ECONNREFUSED') return true
+  }
+  return false
+}
+
+/** The connection led back to this node. */
+function isSelf(error: StoreError): boolean {
+  return error instanceof RefusedError && error.reason === 'self'
+}
+
+/** Trying again does not help: another cluster or version, an id in use, a store that has left. */
+function isFinal(error: StoreError): boolean {
+  return error instanceof RefusedError && error.reason !== 'self'
+}
+
+export function sleep(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
+}

@@ -1,0 +1,391 @@
+/**
+ * The parts of a node and how they hang together: the one place that knows them all. `createNode` fills it, the facade
+ * speaks through it; no part ever sees it.
+ */
+import { ClosedError, StoreError } from '../base/errors.ts'
+import { createCoordinatorStats } from '../coordinator/stats.ts'
+import type { Coordination } from '../coordinator/coordination.ts'
+import { ForwardedPuts } from '../coordinator/forward.ts'
+import { TimerWheel } from '../coordinator/timer-wheel.ts'
+import type { Claim, Status } from '../membership/claim.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ConflictKind } from '../ports/conflict-policy.ts'
+import type { Random } from '../ports/random.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { Transport } from '../ports/transport.ts'
+import type { Books, Identity } from '../replica/books.ts'
+import { ReplicaHandlers } from '../replica/handlers.ts'
+import { HintStore } from '../replica/hint-store.ts'
+import { splitStorageKey } from '../replica/places.ts'
+import { ReplicaStore } from '../replica/replica-store.ts'
+import type { RingMember } from '../ring/configuration.ts'
+import { fromTuple, toTuple } from '../ring/configuration-check.ts'
+import type { Ring } from '../ring/ring.ts'
+import { plainFrame } from '../rpc/frame-buffer.ts'
+import { frameType } from '../rpc/frame.ts'
+import { judge, type Greeting, type Lane, type Refusal } from '../rpc/handshake.ts'
+import { pack, unpack } from '../rpc/pack.ts'
+import { Peers } from '../rpc/peers.ts'
+import { isFailure, request } from '../rpc/request.ts'
+import type { Session } from '../rpc/session.ts'
+import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
+import { ConfigurationSpread, configurationCast } from '../upkeep/configuration-spread.ts'
+import type { Gossip } from '../upkeep/gossip.ts'
+import { Handoff } from '../upkeep/handoff.ts'
+import { HybridClock } from '../versions/hybrid-clock.ts'
+import { BucketPolicies } from './bucket-policies.ts'
+import type { BucketNode } from './bucket-node.ts'
+import { closeCore } from './close.ts'
+import { Dispatch, policyCall } from './dispatch.ts'
+import type { Member, NodeEvents, RingView } from './events.ts'
+import type { LimitOptions, ResolvedOptions } from './options.ts'
+import { defaultN } from './options.ts'
+import { StartCounts } from './start-counts.ts'
+import { collectStats, type NodeStats } from './stats.ts'
+import { describeMember, memberEvent, viewOf } from './views.ts'
+
+export interface NodePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly transport: Transport
+  readonly storage: Storage
+}
+
+/** How far a clock in the future can drag the time-stamps of `lww` buckets. */
+const clockDriftMaxMs = 60_000
+const handshakeTimeoutMs = 5_000
+const policyTimeoutMs = 1_000
+/** A read that waits this long asks one replica more. */
+const hedgeAfterMs = 100
+
+type Emit = <K extends keyof NodeEvents>(event: K, ...details: NodeEvents[K]) => void
+
+export class NodeCore implements BucketNode {
+  readonly options: ResolvedOptions
+  readonly ports: NodePorts
+  readonly books: Books
+  readonly store: ReplicaStore
+  readonly hints: HintStore
+  readonly keeper: ConfigurationKeeper
+  readonly peers: Peers
+  readonly handoff: Handoff
+  readonly policies: BucketPolicies
+  readonly coordination: Coordination
+  readonly wheel: TimerWheel
+  readonly starts: StartCounts
+  readonly dispatch: Dispatch
+  readonly spread: ConfigurationSpread
+  address = ''
+  gossip: Gossip | undefined
+  emit: Emit = () => undefined
+  #state: 'starting' | 'open' | 'closed' = 'starting'
+  #closing: Promise<void> | undefined
+  #writes = 0
+
+  constructor(options: ResolvedOptions, ports: NodePorts, books: Books) {
+    const { clock, random, storage, transport } = ports
+    const { identity } = books
+    const selfId = identity.id
+    const failed = (task: string) => (error: Error, peer?: string) => this.fail(task, error, peer)
+    this.options = options
+    this.ports = ports
+    this.books = books
+    this.wheel = new TimerWheel(clock)
+    this.starts = new StartCounts(books)
+    this.store = new ReplicaStore({
+      storage,
+      writeFailed: (error) => {
+        books.renew()
+        this.fail('storage', error)
+      },
+    })
+    this.hints = new HintStore(storage, options.handoff)
+    this.keeper = new ConfigurationKeeper({
+      self: identity,
+      books,
+      clock,
+      random: () => random.float(),
+      requestTimeoutMs: 1_000,
+      control: (id) => this.peers.control(id),
+      changed: (after, before) => this.#ringChanged(after, before),
+      failed: failed('configuration'),
+    })
+    this.peers = new Peers({
+      host: {
+        clock,
+        handshakeTimeoutMs,
+        greeting: (lane, to) => this.#greeting(lane, to),
+        judge: (theirs, expected) => this.#judge(theirs, expected),
+        request: (session, bytes, start, end) => this.dispatch.request(session, bytes, start, end),
+        cast: (session, message) => this.dispatch.cast(session, message),
+      },
+      transport,
+      random,
+      queuedBytesMax: options.limits.queuedBytesPerPeerMax,
+      addressOf: (id) => this.gossip?.member(id)?.address,
+      greeted: (session) => this.#greeted(session),
+      unreachable: (id) => this.gossip?.unreachable(id),
+    })
+    this.policies = new BucketPolicies({
+      ask: (id, bucket) => this.#askPolicy(id, bucket),
+      others: () => this.others().filter((id) => this.isReachable(id)),
+    })
+    this.coordination = this.#coordinate()
+    this.handoff = new Handoff({
+      selfId,
+      store: this.store,
+      hints: this.hints,
+      storage,
+      clock,
+      intervalMs: options.handoff.intervalMs,
+      timeoutMs: options.timeoutMs,
+      bytesPerSecondMax: options.handoff.bytesPerSecondMax,
+      ring: () => this.keeper.ring,
+      data: (id) => this.peers.data(id),
+      isReachable: (id) => this.isReachable(id),
+      delivered: (target, count) => {
+        if (count > 0) this.emit('hints-delivered', { target, count })
+      },
+      failed: failed('handoff'),
+    })
+    this.spread = new ConfigurationSpread({
+      clock,
+      random: () => random.float(),
+      configuration: () => this.keeper.configuration,
+      learn: (configuration) => this.learn(configuration),
+      reachable: () => this.others().filter((id) => this.isReachable(id)),
+      control: (id) => this.peers.control(id),
+    })
+    const handlers = new ReplicaHandlers({
+      selfId,
+      store: this.store,
+      hints: this.hints,
+      ring: () => this.coordination.ring(),
+      wallMs: () => clock.wallMs(),
+      kindOpened: (prefix) => this.policies.opened(splitStorageKey(`${prefix}\0`).bucket),
+      isRecovering: () => false,
+      otherEpoch: (theirs) => this.#otherEpochBody(theirs),
+      hinted: (target) => this.#hinted(target),
+    })
+    this.dispatch = new Dispatch(this, handlers, new ForwardedPuts(this.coordination))
+  }
+
+  get identity(): Identity {
+    return this.books.identity
+  }
+
+  get limits(): Required<LimitOptions> {
+    return this.options.limits
+  }
+
+  get timeoutMs(): number {
+    return this.options.timeoutMs
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed' || this.#closing !== undefined
+  }
+
+  opened(): void {
+    this.#state = 'open'
+  }
+
+  n(): number {
+    return this.keeper.configuration?.n ?? this.options.n ?? defaultN
+  }
+
+  assertOpen(): void {
+    if (this.#state !== 'open' || this.#closing !== undefined) {
+      throw new ClosedError(`the node "${this.identity.id}" is closed`)
+    }
+  }
+
+  agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined {
+    return this.policies.agreed(bucket, kind)
+  }
+
+  readonly writeId = (): string => `${this.identity.boot}:${++this.#writes}`
+
+  /** What this node is in the ring. */
+  ringMember(): RingMember {
+    const { id, store } = this.identity
+    const { zone, weight } = this.options
+    return { id, store, zone, weight, stage: 'normal' }
+  }
+
+  /** Ring members but this node. */
+  others(): readonly string[] {
+    return (this.keeper.ring?.memberIds ?? []).filter((id) => id !== this.identity.id)
+  }
+
+  isReachable(id: string): boolean {
+    const status = this.gossip?.member(id)?.status
+    return status === 'alive' || status === 'suspect'
+  }
+
+  learn(configuration: Parameters<ConfigurationKeeper['learn']>[0]): void {
+    this.keeper
+      .learn(configuration)
+      .catch((error: unknown) => this.fail('configuration', error as Error))
+  }
+
+  members(): readonly Member[] {
+    const members = this.keeper.ring?.members ?? []
+    return members.map((member) => describeMember(member, this.gossip?.member(member.id)))
+  }
+
+  ringView(): RingView {
+    return viewOf(this.coordination.ring())
+  }
+
+  stats(): NodeStats {
+    return collectStats(this)
+  }
+
+  /** Something failed that no operation waits for. */
+  fail(task: string, error: Error, peer?: string): void {
+    if (this.#state === 'closed') return
+    this.emit('background-error', { task, error, ...(peer === undefined ? {} : { peer }) })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= closeCore(this).finally(() => {
+      this.#state = 'closed'
+      this.emit('close')
+    })
+    return this.#closing
+  }
+
+  /** Membership knows something new of a member. */
+  memberChanged(claim: Claim, previous: Status | undefined): void {
+    const { id, status } = claim
+    if (id === this.identity.id) return
+    if (status === 'alive') {
+      this.peers.retryNow(id)
+      this.handoff.deliver(id)
+      this.spread.tell(id)
+    }
+    if (status === 'left') this.peers.forget(id)
+    if (status === previous) return
+    this.emit(memberEvent(status), describeMember(this.keeper.ring?.member(id), claim))
+  }
+
+  /** Another process uses this node's identity: what it minted may be minted there too (HAZARDS A5). */
+  duplicate(address: string): void {
+    this.books.renew()
+    const message = `another process at ${address} uses the id "${this.identity.id}": stop one of them`
+    this.fail('identity', new StoreError('ERR_PROTOCOL', message))
+  }
+
+  #coordinate(): Coordination {
+    const { clock } = this.ports
+    return {
+      selfId: this.identity.id,
+      clock,
+      wheel: this.wheel,
+      store: this.store,
+      hints: this.hints,
+      dots: this.books.dots,
+      hybridClock: new HybridClock(clockDriftMaxMs),
+      stats: createCoordinatorStats(),
+      siblingsMax: this.options.limits.siblingsMax,
+      hedgeAfterMs,
+      cluster: () => this.keeper.configuration?.cluster ?? '',
+      ring: () => {
+        const { ring } = this.keeper
+        if (ring === undefined) throw new ClosedError('the node is in no cluster yet')
+        return ring
+      },
+      data: (id) => this.peers.data(id),
+      isReachable: (id) => this.isReachable(id),
+      keepHint: (hint, recordBytes) => this.#keepHint(hint, recordBytes),
+      hinted: (target) => this.#hinted(target),
+      repaired: (storageKey, replicas) => {
+        this.emit('read-repair', { ...splitStorageKey(storageKey), replicas })
+      },
+      otherEpoch: (id, body) => this.#otherEpoch(id, body),
+      backgroundError: (task, error, peer) => this.fail(task, error, peer),
+    }
+  }
+
+  #keepHint(hint: { target: string; partition: number; key: string }, recordBytes: number): void {
+    const writes = this.hints.add(hint, recordBytes, this.ports.clock.wallMs())
+    if (writes.length === 0) return
+    this.#hinted(hint.target)
+    const keep = async (): Promise<void> => {
+      await this.ports.storage.write(writes)
+    }
+    keep().catch((error: unknown) => this.fail('hints', error as Error, hint.target))
+  }
+
+  #hinted(target: string): void {
+    this.emit('hint-stored', { target, count: this.hints.count(target) })
+  }
+
+  #otherEpochBody(theirs: number): Uint8Array {
+    const configuration = this.keeper.configuration!
+    const isNewer = configuration.epoch > theirs
+    return pack([configuration.epoch, isNewer ? toTuple(configuration) : null])
+  }
+
+  #otherEpoch(id: string, body: { bytes: Uint8Array; start: number; end: number }): boolean {
+    const [epoch, tuple] = unpack(body.bytes, body.start, body.end) ?? []
+    const ours = this.keeper.configuration!
+    if (typeof epoch !== 'number') return false
+    if (epoch < ours.epoch) {
+      const cast = pack([configurationCast, toTuple(ours)])
+      return this.peers.data(id).post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, cast))
+    }
+    const theirs = fromTuple(tuple)
+    if (typeof theirs !== 'string') this.learn(theirs)
+    return this.keeper.configuration!.epoch >= epoch
+  }
+
+  #ringChanged(after: Ring, before: Ring | undefined): void {
+    if (before !== undefined) {
+      this.handoff.ringChanged(after, before)
+      for (const id of before.memberIds) {
+        if (after.member(id) === undefined) this.peers.forget(id)
+      }
+    }
+    this.emit('ring-change', viewOf(after))
+  }
+
+  #greeting(lane: Lane, to: Greeting | undefined): Greeting {
+    const { id, name, store, boot, starts } = this.identity
+    const cluster = this.keeper.configuration?.cluster ?? ''
+    const remembers = to === undefined ? 0 : this.starts.remembered(to.store)
+    const { address } = this
+    return { protocol: 1, name, cluster, id, store, boot, starts, address, lane, remembers }
+  }
+
+  #judge(theirs: Greeting, expected: string | undefined): Refusal | undefined {
+    const departed = this.keeper.configuration?.departed ?? []
+    const refusal = judge(this.#greeting(theirs.lane, theirs), theirs, { expected, departed })
+    if (refusal?.reason === 'duplicate') this.duplicate(theirs.address)
+    return refusal
+  }
+
+  #greeted(session: Session): void {
+    const theirs = session.remote!
+    this.starts.note(theirs.store, theirs.starts)
+    if (theirs.remembers > this.identity.starts) {
+      this.books.renew()
+      const settle = async (): Promise<void> => {
+        await this.books.countStarts(theirs.remembers + 1)
+        await this.keeper.fence()
+      }
+      settle().catch((error: unknown) => this.fail('identity', error as Error))
+      const message = `the storage of "${this.identity.id}" was rolled back: "${theirs.id}" remembers a later start`
+      this.fail('identity', new StoreError('ERR_STORAGE', message))
+    }
+  }
+
+  async #askPolicy(id: string, bucket: string): Promise<ConflictKind | undefined> {
+    const wait = { clock: this.ports.clock, timeoutMs: policyTimeoutMs, epoch: 0 }
+    const outcome = await request(this.peers.control(id), [policyCall, bucket], wait)
+    if (isFailure(outcome)) return undefined
+    const [kind] = outcome
+    return kind === 'siblings' || kind === 'merge' || kind === 'lww' ? kind : undefined
+  }
+}

@@ -1,0 +1,244 @@
+/** The options of a node: what they mean, what they are by default, and all their problems at once. */
+import { InvalidArgumentError } from '../base/errors.ts'
+import {
+  resolveMembershipOptions,
+  type MembershipOptions,
+  type ResolvedMembershipOptions,
+} from '../membership/options.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { Transport } from '../ports/transport.ts'
+import { checkQuorum } from '../quorum/quorum-size.ts'
+import type { ReadRepairMode } from '../coordinator/get.ts'
+import { count, flag, oneOf, positive, refuseUnknown, text, type Problems } from './option-checks.ts'
+
+/** How many replicas must answer: a number, or a word. `'quorum'` is a majority of N. */
+export type Quorum = number | 'one' | 'quorum' | 'all'
+
+export interface ReplicationOptions {
+  /**
+   * N: how many members own each key. Fixed by the founder; a node that joins may leave it out.
+   * More: survives more losses, costs more space and traffic. @default 3
+   */
+  readonly n?: number
+  /** R: how many replicas answer a read. With `r + w > n` a strict read meets every acknowledged write. @default 'quorum' */
+  readonly r?: Quorum
+  /** W: how many replicas store a write before it is acknowledged. @default 'quorum' */
+  readonly w?: Quorum
+  /**
+   * Whether other members may stand in for owners that are down (Dynamo §4.6). True: writes go on as long as W nodes
+   * answer, and a read may miss them until they are handed off. False: owners only. @default true
+   */
+  readonly sloppy?: boolean
+  /**
+   * What a read does about replicas that it finds stale. `blocking`: brings enough of them up to date before it
+   * returns, so that quorum reads never go back in time. `async`: does it afterwards. `off`: leaves them.
+   * @default 'blocking'
+   */
+  readonly readRepair?: ReadRepairMode
+}
+
+export interface HandoffOptions {
+  /** Time between two rounds of delivery, milliseconds; a member that comes up is served at once. @default 5000 */
+  readonly intervalMs?: number
+  /** How long after the first failure records are hinted one by one; later the whole partition is marked. @default 10_800_000 */
+  readonly windowMs?: number
+  /** Most bytes of records hinted for one member; beyond it the partition is marked instead. @default 256 MiB */
+  readonly bytesPerTargetMax?: number
+  /** Most bytes of records hinted in all. @default 1 GiB */
+  readonly bytesMax?: number
+  /** Most bytes that are handed off in a second. Less: gentler to foreground work, slower to heal. @default 32 MiB */
+  readonly bytesPerSecondMax?: number
+}
+
+export interface LimitOptions {
+  /** Longest key, in bytes of UTF-8, 1 to 1024. @default 1024 */
+  readonly keyBytesMax?: number
+  /** Longest encoded value, in bytes. @default 1 MiB */
+  readonly valueBytesMax?: number
+  /** Most siblings that a client's write may leave; repair always merges. @default 64 */
+  readonly siblingsMax?: number
+  /** Most operations under way at once; more are refused with `ERR_OVERLOADED`. @default 100_000 */
+  readonly inFlightMax?: number
+  /** Most bytes that wait for one peer. @default 64 MiB */
+  readonly queuedBytesPerPeerMax?: number
+}
+
+/** Options of `createNode`. Unknown ones are refused. */
+export interface NodeOptions {
+  /** Unique in the cluster, 1 to 128 bytes. @default random, kept with the data */
+  readonly id?: string
+  /** The cluster's name: nodes of another one are refused. @default 'coterie' */
+  readonly cluster?: string
+  /** Addresses of members; this node's own may be among them. Empty founds a new cluster. @default [] */
+  readonly seeds?: readonly string[]
+  /** Failure domain: a key's owners are spread over as many zones as there are. @default '' */
+  readonly zone?: string
+  /** Share of the data, relative to others. @default 1 */
+  readonly weight?: number
+  /** Q, a power of two: the units in which data moves. Read only when founding. @default 1024 */
+  readonly partitions?: number
+  readonly replication?: ReplicationOptions
+  /** Deadline of one operation, milliseconds. @default 5000 */
+  readonly timeoutMs?: number
+  /** How long `createNode` tries to be let in by its seeds, milliseconds. @default 30_000 */
+  readonly joinTimeoutMs?: number
+  readonly membership?: MembershipOptions
+  readonly handoff?: HandoffOptions
+  readonly limits?: LimitOptions
+  /** @default tcpTransport({ host: '127.0.0.1', port: 0 }) */
+  readonly transport?: Transport
+  /** @default memoryStorage() */
+  readonly storage?: Storage
+  /** @default the system's */
+  readonly clock?: Clock
+  /** @default the system's */
+  readonly random?: Random
+}
+
+/** Everything settled but what the composition root builds. */
+export interface ResolvedOptions {
+  readonly id: string | undefined
+  readonly cluster: string
+  readonly seeds: readonly string[]
+  readonly zone: string
+  readonly weight: number
+  readonly partitions: number
+  /** Undefined when not asked for: 3 when founding, else the cluster's. */
+  readonly n: number | undefined
+  readonly r: Quorum
+  readonly w: Quorum
+  readonly sloppy: boolean
+  readonly readRepair: ReadRepairMode
+  readonly timeoutMs: number
+  readonly joinTimeoutMs: number
+  readonly membership: ResolvedMembershipOptions
+  readonly handoff: Required<HandoffOptions>
+  readonly limits: Required<LimitOptions>
+}
+
+const mib = 1024 * 1024
+
+export const defaultN = 3
+
+const defaults = Object.freeze({
+  cluster: 'coterie',
+  partitions: 1024,
+  timeoutMs: 5_000,
+  joinTimeoutMs: 30_000,
+  handoff: Object.freeze({
+    intervalMs: 5_000,
+    windowMs: 3 * 3_600_000,
+    bytesPerTargetMax: 256 * mib,
+    bytesMax: 1024 * mib,
+    bytesPerSecondMax: 32 * mib,
+  }),
+  limits: Object.freeze({
+    keyBytesMax: 1024,
+    valueBytesMax: mib,
+    siblingsMax: 64,
+    inFlightMax: 100_000,
+    queuedBytesPerPeerMax: 64 * mib,
+  }),
+})
+
+const known = [
+  ...['id', 'cluster', 'seeds', 'zone', 'weight', 'partitions', 'replication', 'timeoutMs'],
+  ...['joinTimeoutMs', 'membership', 'handoff', 'limits', 'transport', 'storage', 'clock', 'random'],
+]
+
+export const readRepairModes: readonly ReadRepairMode[] = ['blocking', 'async', 'off']
+
+/**
+ * Checks all options and fills in the defaults.
+ * @throws {InvalidArgumentError} that names the first problem in `argument` and all of them in its message.
+ */
+export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
+  const problems: Problems = []
+  refuseUnknown(problems, '', options, known)
+  const { replication = {}, handoff = {}, limits = {} } = options
+  checkTop(problems, options)
+  checkReplication(problems, replication)
+  checkNumbers(problems, 'handoff', handoff, defaults.handoff)
+  checkNumbers(problems, 'limits', limits, defaults.limits)
+  const keyBytesMax = limits.keyBytesMax ?? defaults.limits.keyBytesMax
+  if (keyBytesMax > 1024) problems.push(['limits.keyBytesMax', 'must be at most 1024'])
+  const membership = resolveMembershipOptions(options.membership)
+  if ('problems' in membership) {
+    for (const problem of membership.problems) problems.push(['membership', problem])
+  }
+  refuse(problems)
+  return {
+    id: options.id,
+    cluster: options.cluster ?? defaults.cluster,
+    seeds: options.seeds ?? [],
+    zone: options.zone ?? '',
+    weight: options.weight ?? 1,
+    partitions: options.partitions ?? defaults.partitions,
+    n: replication.n,
+    r: replication.r ?? 'quorum',
+    w: replication.w ?? 'quorum',
+    sloppy: replication.sloppy ?? true,
+    readRepair: replication.readRepair ?? 'blocking',
+    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    joinTimeoutMs: options.joinTimeoutMs ?? defaults.joinTimeoutMs,
+    membership: 'options' in membership ? membership.options : resolveDefaults(),
+    handoff: { ...defaults.handoff, ...handoff },
+    limits: { ...defaults.limits, ...limits },
+  }
+}
+
+function resolveDefaults(): ResolvedMembershipOptions {
+  const resolved = resolveMembershipOptions()
+  if ('options' in resolved) return resolved.options
+  throw new InvalidArgumentError('membership', resolved.problems.join('; '))
+}
+
+function checkTop(problems: Problems, options: NodeOptions): void {
+  text(problems, 'id', options.id, { bytesMax: 128 })
+  text(problems, 'cluster', options.cluster, { bytesMax: 128 })
+  if (options.zone !== '') text(problems, 'zone', options.zone, { bytesMax: 128 })
+  positive(problems, 'weight', options.weight, { max: 1000 })
+  positive(problems, 'timeoutMs', options.timeoutMs)
+  positive(problems, 'joinTimeoutMs', options.joinTimeoutMs)
+  const { seeds, partitions } = options
+  const areTexts = Array.isArray(seeds) && seeds.every((seed) => typeof seed === 'string' && seed !== '')
+  if (seeds !== undefined && !areTexts) problems.push(['seeds', "must be a list of addresses: ['10.0.0.1:7000']"])
+  count(problems, 'partitions', partitions, { max: 65_536 })
+  if (Number.isSafeInteger(partitions) && (partitions! & (partitions! - 1)) !== 0) {
+    problems.push(['partitions', `must be a power of two, not ${partitions}`])
+  }
+}
+
+function checkReplication(problems: Problems, replication: ReplicationOptions): void {
+  const { n, r, w, sloppy, readRepair } = replication
+  refuseUnknown(problems, 'replication', replication, ['n', 'r', 'w', 'sloppy', 'readRepair'])
+  count(problems, 'replication.n', n, { max: 15 })
+  for (const [name, quorum] of [['r', r], ['w', w]] as const) {
+    const problem = quorum === undefined ? undefined : checkQuorum(quorum, n ?? 15)
+    if (problem !== undefined) problems.push([`replication.${name}`, problem])
+  }
+  flag(problems, 'replication.sloppy', sloppy)
+  oneOf(problems, 'replication.readRepair', readRepair, readRepairModes)
+}
+
+function checkNumbers(
+  problems: Problems,
+  name: string,
+  options: object,
+  allowed: Readonly<Record<string, number>>,
+): void {
+  refuseUnknown(problems, name, options, Object.keys(allowed))
+  if (typeof options !== 'object' || options === null) return
+  for (const [key, value] of Object.entries(options)) {
+    positive(problems, `${name}.${key}`, value)
+  }
+}
+
+function refuse(problems: Problems): void {
+  const [first] = problems
+  if (first === undefined) return
+  const others = problems.slice(1).map(([argument, problem]) => `${argument}: ${problem}`)
+  throw new InvalidArgumentError(first[0], [first[1], ...others].join('; '))
+}

@@ -1,0 +1,57 @@
+/** The counters and gauges of a node. */
+import type { NodeCore } from './node-core.ts'
+
+/** One plain, JSON-safe snapshot. Counters count from the creation of the node. */
+export interface NodeStats {
+  readonly id: string
+  readonly epoch: number
+  readonly members: { readonly alive: number; readonly suspect: number; readonly dead: number }
+  readonly operations: {
+    readonly puts: number
+    readonly gets: number
+    /** Puts that an owner coordinated for this node. */
+    readonly forwarded: number
+    readonly failed: number
+    /** Under way now. */
+    readonly inFlight: number
+    /** Reads that asked one replica more because one was slow. */
+    readonly hedged: number
+  }
+  readonly repair: {
+    /** Replicas that were sent a newer record because of a read. */
+    readonly reads: number
+    /** Records found damaged in this node's storage. */
+    readonly damaged: number
+  }
+  readonly handoff: {
+    /** Hints kept now. */
+    readonly hints: number
+    /** Bytes of records hinted now. */
+    readonly bytes: number
+    /** Partitions marked for members that may lack data of them. */
+    readonly dirtyPartitions: number
+    /** Records delivered. */
+    readonly delivered: number
+  }
+}
+
+export function collectStats(core: NodeCore): NodeStats {
+  const { coordination, hints, handoff, store, identity } = core
+  const { puts, gets, forwarded, failed, inFlight, hedged, repaired } = coordination.stats
+  const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
+  for (const { status } of core.members()) members[status] += 1
+  const { alive, suspect, dead } = members
+  return {
+    id: identity.id,
+    epoch: core.keeper.ring?.epoch ?? 0,
+    members: { alive, suspect, dead },
+    operations: { puts, gets, forwarded, failed, inFlight, hedged },
+    repair: { reads: repaired, damaged: store.damagedCount },
+    handoff: {
+      hints: hints.count(),
+      bytes: hints.bytes,
+      dirtyPartitions: hints.dirtyCount(),
+      delivered: handoff.deliveredCount,
+    },
+  }
+}

@@ -1,0 +1,69 @@
+/** Changes of the ring that a service asks for: leaving and removing. */
+import { InvalidArgumentError, UnavailableError } from '../base/errors.ts'
+import type { RingConfiguration } from '../ring/configuration.ts'
+import { withoutMember, withStage } from '../ring/configuration-change.ts'
+import type { RequestOptions } from './bucket-options.ts'
+import type { NodeCore } from './node-core.ts'
+import { describe } from './option-checks.ts'
+import { sleep } from './join.ts'
+
+const changeTimeoutMs = 10_000
+/** Time for the news of a leave to get around. */
+const farewellMs = 100
+
+/** Gives up this node's share of the ring, hands its data over, and takes it out of the ring. */
+export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOptions): Promise<void> {
+  core.assertOpen()
+  signal?.throwIfAborted()
+  const { id } = core.identity
+  const limitMs = timeoutMs ?? changeTimeoutMs
+  if (core.others().length > 0) {
+    await core.keeper.change((base) => staged(base, id), limitMs)
+    await core.handoff.drained()
+    signal?.throwIfAborted()
+    await core.keeper.change((base) => removed(base, id), limitMs)
+  }
+  core.gossip?.leave()
+  await sleep(core.ports.clock, farewellMs)
+}
+
+function staged(base: RingConfiguration, id: string): RingConfiguration | undefined {
+  const member = base.members.find((each) => each.id === id)
+  if (member === undefined || member.stage === 'leaving') return undefined
+  return withStage(base, id, 'leaving')
+}
+
+function removed(base: RingConfiguration, id: string): RingConfiguration | undefined {
+  return base.members.some((each) => each.id === id) ? withoutMember(base, id) : undefined
+}
+
+/** Takes a member that will not come back out of the ring; the others fill its place from each other. */
+export async function removeMember(
+  core: NodeCore,
+  id: string,
+  { force = false }: { force?: boolean },
+): Promise<void> {
+  core.assertOpen()
+  const ring = core.coordination.ring()
+  if (typeof id !== 'string' || ring.member(id) === undefined) {
+    throw new InvalidArgumentError('id', `is no member of the ring: ${describe(id)}`)
+  }
+  if (id === core.identity.id) {
+    throw new InvalidArgumentError('id', 'is this node: call leave() instead')
+  }
+  const claim = core.gossip?.member(id)
+  if (!force && core.isReachable(id)) {
+    throw new InvalidArgumentError('id', `"${id}" still answers: let it leave(), or pass { force: true }`)
+  }
+  if (!force && ring.members.length <= core.n()) {
+    throw new UnavailableError(
+      `without "${id}" there are fewer than N = ${core.n()} members: add one first, or pass { force: true }`,
+      { needed: core.n(), alive: ring.members.length - 1 },
+    )
+  }
+  await core.keeper.change((base) => removed(base, id), changeTimeoutMs)
+  if (claim !== undefined) {
+    const { store, address, boot, incarnation } = claim
+    core.gossip?.admit([{ id, store, address, boot, incarnation, status: 'left' }])
+  }
+}

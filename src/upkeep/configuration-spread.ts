@@ -1,0 +1,73 @@
+/**
+ * Spreads the newest ring configuration to members that missed it: each node tells one other its epoch now and then,
+ * and every member that comes up. Whoever is behind is sent the configuration.
+ */
+import type { Clock, Timer } from '../ports/clock.ts'
+import type { RingConfiguration } from '../ring/configuration.ts'
+import { fromTuple, toTuple } from '../ring/configuration-check.ts'
+import type { Channel } from '../rpc/channel.ts'
+import { plainFrame } from '../rpc/frame-buffer.ts'
+import { frameType } from '../rpc/frame.ts'
+import { pack } from '../rpc/pack.ts'
+
+export const configurationCast = 'configuration'
+export const epochCast = 'epoch'
+
+const intervalMs = 1_000
+
+export interface SpreadOptions {
+  readonly clock: Clock
+  readonly random: () => number
+  configuration(): RingConfiguration | undefined
+  learn(configuration: RingConfiguration): void
+  /** Other members that answer. */
+  reachable(): readonly string[]
+  control(id: string): Channel
+}
+
+export class ConfigurationSpread {
+  readonly #options: SpreadOptions
+  #timer: Timer | undefined
+
+  constructor(options: SpreadOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(intervalMs, () => {
+      const ids = this.#options.reachable()
+      const id = ids[Math.floor(this.#options.random() * ids.length)]
+      if (id !== undefined) this.tell(id)
+      this.start()
+    })
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+  }
+
+  /** Tells a member which epoch is in force here. */
+  tell(id: string): void {
+    const { configuration, control } = this.#options
+    const epoch = configuration()?.epoch
+    if (epoch !== undefined) post(control(id), [epochCast, epoch])
+  }
+
+  /** A member told its epoch: whoever is behind gets the configuration. */
+  heardEpoch(from: string, epoch: unknown): void {
+    const ours = this.#options.configuration()
+    if (ours === undefined || typeof epoch !== 'number' || epoch === ours.epoch) return
+    if (epoch < ours.epoch) post(this.#options.control(from), [configurationCast, toTuple(ours)])
+    else this.tell(from)
+  }
+
+  /** A member sent its configuration. */
+  heardConfiguration(tuple: unknown): void {
+    const configuration = fromTuple(tuple)
+    if (typeof configuration !== 'string') this.#options.learn(configuration)
+  }
+}
+
+function post(channel: Channel, message: readonly unknown[]): void {
+  channel.post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, pack(message)))
+}
