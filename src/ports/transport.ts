@@ -11,12 +11,20 @@
  * 4. `close` of a handler is called exactly once, whoever closed and whether or not it ever opened; nothing after it.
  * 5. A frame longer than `frameBytesMax` of its first byte closes the connection before it is buffered.
  * 6. Nothing that a peer sends throws past the transport, and memory for one connection stays bounded.
+ * 7. What a handler throws is a bug of the node: it ends the connection and is not caught.
  */
 export interface Transport {
-  /** Starts to accept connections. Resolves with the address that other nodes reach this one by. */
+  /**
+   * Starts to accept connections, once for each transport. Resolves with the address that other nodes reach this one
+   * by. `accept` is called when a connection can carry frames; the transport has checked of the other end what it can.
+   * @throws {StoreError} by rejection; then nothing listens.
+   */
   listen(accept: (connection: Connection) => ConnectionHandler): Promise<string>
 
-  /** Starts to connect and returns at once. Frames sent before it opens are queued, and dropped if it fails. */
+  /**
+   * Starts to connect and returns at once. Frames sent before it opens are queued, and dropped if it fails. Never
+   * throws: an address that makes no sense closes the connection like one that does not answer.
+   */
   connect(address: string, handler: ConnectionHandler): Connection
 
   /** Closes every connection and stops listening. Idempotent, bounded in time. */
@@ -52,9 +60,15 @@ export interface ConnectionHandler {
   /** The connection can carry frames; called before the first frame. */
   open(): void
 
-  /** A frame `bytes[start, end)`, readable during this call only: what is kept must be copied. */
+  /**
+   * A frame `bytes[start, end)`, readable during this call only: what is kept must be copied. Where `bytes` is a
+   * Buffer its `slice` is no copy; `copyBytes` is.
+   */
   frame(bytes: Uint8Array, start: number, end: number): void
 
-  /** The end. `error` tells why, when it was not this side's `close()`. */
+  /**
+   * The end. `error` tells why, when it was not this side's `close()` or the transport's. The `code` of its `cause`
+   * is `ECONNREFUSED` when nobody listens at the address, and `ETIMEDOUT` when nothing answered in time.
+   */
   close(error?: Error): void
 }
