@@ -71,8 +71,8 @@ function measure(entries: number): void {
     'merged, nothing new': () => merged(newer, local, start, local.length),
     'writtenLocally, replaces all': () => writtenLocally(local, write),
     'writtenLocally, with context': () => writtenLocally(local, { ...write, replaces }),
-    'isRecord': () => isRecord(newer, start, newer.length),
-    'compareRecords': () => compareRecords(local, start, newer, start),
+    isRecord: () => isRecord(newer, start, newer.length),
+    compareRecords: () => compareRecords(local, start, newer, start),
     'sealStored with checksum': () => sealStored(newer, 'key', true),
     'openStored with checksum': () => openStored(newer, 'key'),
   }

@@ -66,7 +66,9 @@ export class Context {
     if (!(#binding in Object(context))) throw new InvalidContextError(damaged)
     const own = context.#binding
     if (own.key !== binding.key || own.bucket !== binding.bucket) {
-      throw new InvalidContextError('the context belongs to another key: pass the one read from this key')
+      throw new InvalidContextError(
+        'the context belongs to another key: pass the one read from this key',
+      )
     }
     if (own.cluster !== binding.cluster) {
       throw new InvalidContextError('the context belongs to another cluster: read the key again')

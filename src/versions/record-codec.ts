@@ -35,7 +35,11 @@ import type { Sibling, SiblingSet } from './sibling-set.ts'
 export const countMax = 0xffff
 
 /** The sibling set in `bytes[start, end)`, its values copied; undefined when it is damaged. Total. */
-export function decodeRecord(bytes: Uint8Array, start: number, end: number): SiblingSet | undefined {
+export function decodeRecord(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): SiblingSet | undefined {
   if (!isRecord(bytes, start, end)) return undefined
   const kind = kindOf(bytes[start + 1]!)
   assert(kind !== undefined, 'isRecord checks the kind')

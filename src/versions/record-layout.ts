@@ -42,9 +42,7 @@ export const recordSiblings = (bytes: Uint8Array, start: number): number =>
 /** Where the siblings begin. */
 export function siblingsStart(bytes: Uint8Array, start: number): number {
   return (
-    start +
-    headerBytes +
-    entryBytes * (recordEntries(bytes, start) + recordIsolated(bytes, start))
+    start + headerBytes + entryBytes * (recordEntries(bytes, start) + recordIsolated(bytes, start))
   )
 }
 
@@ -64,9 +62,7 @@ export function compareActors(
 
 /** Bytes of a sibling before its value. */
 export function siblingHeadBytes(flags: number): number {
-  return (
-    siblingBytes + ((flags & flagStamp) !== 0 ? 8 : 0) + ((flags & flagExpiry) !== 0 ? 8 : 0)
-  )
+  return siblingBytes + ((flags & flagStamp) !== 0 ? 8 : 0) + ((flags & flagExpiry) !== 0 ? 8 : 0)
 }
 
 /**
@@ -123,7 +119,8 @@ function areSiblings(bytes: Uint8Array, start: number, end: number): boolean {
     const flags = bytes[at + 2]!
     const counter = readU32(bytes, at + 4)
     if (index >= entries || (flags & ~flagsKnown) !== 0 || bytes[at + 3] !== 0) return false
-    if (index < previousIndex || (index === previousIndex && counter <= previousCounter)) return false
+    if (index < previousIndex || (index === previousIndex && counter <= previousCounter))
+      return false
     if (counter === 0 || counter > readU32(bytes, start + headerBytes + entryBytes * index + 16)) {
       return false
     }

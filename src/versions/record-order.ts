@@ -4,7 +4,13 @@
  * through `sibling-set.ts`.
  */
 import { readU32 } from '../base/bytes.ts'
-import { compareActors, entryBytes, headerBytes, recordEntries, recordIsolated } from './record-layout.ts'
+import {
+  compareActors,
+  entryBytes,
+  headerBytes,
+  recordEntries,
+  recordIsolated,
+} from './record-layout.ts'
 
 /** `unclear`: there are isolated dots; decode and compare. */
 export type RecordOrder = 'equal' | 'before' | 'after' | 'concurrent' | 'unclear'

@@ -105,6 +105,8 @@ export const theRule: Rule = {
 
 interface Held {
   readonly stored: Buffer
+  /** What a read of it shows. */
+  readonly shown: Writes
   readonly oracle: OracleRecord
 }
 
@@ -199,7 +201,8 @@ class World {
   /** Everybody hears of everything: all agree, with the oracle and byte for byte. */
   settle(): string | undefined {
     const [first, ...others] = this.#members as [Member, ...Member[]]
-    for (let key = 0; key < 2; key++) {
+    for (const key of this.#writes.keys()) {
+      if (this.#writes[key] === 0) continue
       for (const each of others) {
         const violation = this.#replicate(each, first, key)
         if (violation !== undefined) return `at the end: ${violation}`
@@ -235,7 +238,7 @@ class World {
     const seen = context === 'all' ? before.seen : context.seen
     const causal = replaced?.causal ?? decodeStored(stored).context
     this.#contexts.push({ key, causal, seen: seen | (1 << id) })
-    return this.#keep(node, key, { stored, oracle: oracleWrite(before, seen, id) })
+    return this.#keep(node, key, heldAs(stored, oracleWrite(before, seen, id)))
   }
 
   #contextFor(key: number, pick: number, held: Held | undefined): HandedContext | 'all' {
@@ -255,7 +258,8 @@ class World {
     const stored = merged(held?.stored, sent.stored, storedHeaderBytes, sent.stored.length)
     if (stored !== undefined) this.#rule.afterMerge(target.dots, stored)
     const oracle = oracleMerge(held?.oracle ?? unknownToOracle, sent.oracle)
-    return this.#keep(target, key, { stored: stored ?? held!.stored, oracle })
+    const after = stored === undefined ? { ...held!, oracle } : heldAs(stored, oracle)
+    return this.#keep(target, key, after)
   }
 
   #read(one: Member, two: Member, key: number): string | undefined {
@@ -265,10 +269,8 @@ class World {
     if (first === undefined) return undefined
     const both =
       second && merged(first.stored, second.stored, storedHeaderBytes, second.stored.length)
-    const read = {
-      stored: both ?? first.stored,
-      oracle: oracleMerge(first.oracle, second?.oracle ?? unknownToOracle),
-    }
+    const oracle = oracleMerge(first.oracle, second?.oracle ?? unknownToOracle)
+    const read = both === undefined ? { ...first, oracle } : heldAs(both, oracle)
     const causal = decodeStored(read.stored).context
     this.#contexts.push({ key, causal, seen: read.oracle.seen })
     return disagreement(read)
@@ -316,8 +318,12 @@ class World {
   }
 }
 
-function disagreement({ stored, oracle }: Held): string | undefined {
-  const shown = decodeStored(stored).siblings.reduce((set, { value }) => set | (1 << value[0]!), 0)
+function heldAs(stored: Buffer, oracle: OracleRecord): Held {
+  const { siblings } = decodeStored(stored)
+  return { stored, shown: siblings.reduce((set, { value }) => set | (1 << value[0]!), 0), oracle }
+}
+
+function disagreement({ shown, oracle }: Held): string | undefined {
   if (shown === oracle.live) return undefined
   return `shows ${listWrites(shown)} instead of ${listWrites(oracle.live)}`
 }

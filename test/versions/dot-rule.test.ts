@@ -28,7 +28,7 @@ describe('the dot rule', () => {
     const found = firstViolation(theRule)
     const steps = found && cutDown(historyOf(found.seed)).map(told)
     expect({ ...found, steps }).toEqual({ steps: undefined })
-  })
+  }, 240_000)
 })
 
 describe('the histories show the fault of', () => {
