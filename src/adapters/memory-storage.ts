@@ -23,7 +23,8 @@ class MemoryStorage implements Storage {
   #partitions: Partitions | undefined
 
   open(): Promise<void> {
-    if (this.#partitions) return Promise.reject(new StorageError('the memory storage is open already'))
+    if (this.#partitions)
+      return Promise.reject(new StorageError('the memory storage is open already'))
     this.#partitions = new Partitions()
     return Promise.resolve()
   }

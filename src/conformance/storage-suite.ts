@@ -62,7 +62,7 @@ function readYourWritesTests(declare: Declare): void {
   })
 
   declare('shows the newest of several writes to a key at every moment', async (storage) => {
-    const written: unknown[] = []
+    const written: (void | Promise<void>)[] = []
     for (let round = 0; round < 50; round++) {
       written.push(storage.write([put(1, 'key', `value ${round}`)]))
       assert.equal(textOf(await storage.get(1, 'key')), `value ${round}`)
@@ -70,7 +70,7 @@ function readYourWritesTests(declare: Declare): void {
       if (round % 7 === 0) await written.at(-1)
       if (round % 3 === 0) await written.at(-2)
     }
-    await Promise.all(written)
+    await settle(written)
     assert.equal(textOf(await storage.get(1, 'key')), 'value 49')
   })
 
@@ -88,7 +88,7 @@ function readYourWritesTests(declare: Declare): void {
     await storage.write([put(1, 'key', 'old')])
     const written = [storage.write([remove(1, 'key')]), storage.write([put(1, 'key', 'new')])]
     assert.equal(textOf(await storage.get(1, 'key')), 'new')
-    await Promise.all(written)
+    await settle(written)
     assert.equal(textOf(await storage.get(1, 'key')), 'new')
   })
 
@@ -134,7 +134,21 @@ function batchTests(declare: Declare): void {
 
 function scanTests(declare: Declare): void {
   declare('scans in the order of bytes, 0x00 and 0xff included', async (storage) => {
-    const ascending = ['\0', '\0\0', '\0a', 'a', 'a\0', 'a\0\xff', 'aa', 'a\xff', 'b', '\x7f', '\x80', '\xff', '\xff\xff']
+    const ascending = [
+      '\0',
+      '\0\0',
+      '\0a',
+      'a',
+      'a\0',
+      'a\0\xff',
+      'aa',
+      'a\xff',
+      'b',
+      '\x7f',
+      '\x80',
+      '\xff',
+      '\xff\xff',
+    ]
     await storage.write(ascending.toReversed().map((key) => put(1, key, key)))
     assert.deepEqual(keysOf(await storage.scan(1, { limit: 100 })), ascending)
     for (const [index, after] of ascending.entries()) {
@@ -149,7 +163,10 @@ function scanTests(declare: Declare): void {
     await storage.write(partitions.flatMap((each) => keys.map((key) => put(each, key, `${each}`))))
     for (const partition of partitions) {
       const texts = textsOf(await storage.scan(partition, { limit: 100 }))
-      assert.deepEqual(texts, keys.map((key) => [key, `${partition}`]))
+      assert.deepEqual(
+        texts,
+        keys.map((key) => [key, `${partition}`]),
+      )
       assert.equal(textOf(await storage.get(partition, 'key')), `${partition}`)
     }
     assert.deepEqual(await storage.scan(2, { limit: 100 }), [])
@@ -181,7 +198,7 @@ function scanTests(declare: Declare): void {
     ]
     const left = keys.filter((_, index) => index % 5 !== 0)
     for (const limit of [1, 3, 32, 33]) assert.deepEqual(await pages(storage, limit), left)
-    await Promise.all(written)
+    await settle(written)
     assert.deepEqual(await pages(storage, 3), left)
   })
 }
@@ -198,13 +215,18 @@ function valueTests(declare: Declare): void {
 
   declare('keeps values of a mebibyte and more', async (storage) => {
     const sizes = [4095, 4096, 65_536, MEBIBYTE, 4 * MEBIBYTE + 1]
-    await storage.write(sizes.map((size) => ({ partition: 1, key: keyOf(size), value: pattern(size) })))
+    await storage.write(
+      sizes.map((size) => ({ partition: 1, key: keyOf(size), value: pattern(size) })),
+    )
     for (const size of sizes) {
       const value = await storage.get(1, keyOf(size))
       assert.ok(value && equalBytes(value, pattern(size)), `${size} bytes`)
     }
     const scanned = await storage.scan(1, { limit: 10 })
-    assert.deepEqual(scanned.map(({ value }) => value.length), sizes)
+    assert.deepEqual(
+      scanned.map(({ value }) => value.length),
+      sizes,
+    )
   })
 
   declare('takes a value that is a view into a larger buffer', async (storage) => {
@@ -262,13 +284,16 @@ function lifetimeTests(kit: StorageSuiteKit, declare: Declare): void {
     await refusesUse(storage)
   })
 
-  kit.test('may be closed twice, at the same time too, and without having been opened', async () => {
-    const storage = await kit.create()
-    await storage.close()
-    await storage.open()
-    await Promise.all([storage.close(), storage.close()])
-    await storage.close()
-  })
+  kit.test(
+    'may be closed twice, at the same time too, and without having been opened',
+    async () => {
+      const storage = await kit.create()
+      await storage.close()
+      await storage.open()
+      await Promise.all([storage.close(), storage.close()])
+      await storage.close()
+    },
+  )
 
   declare('refuses to be opened twice, and goes on', async (storage) => {
     await assert.rejects(async () => storage.open(), { code: 'ERR_STORAGE' })
@@ -276,14 +301,17 @@ function lifetimeTests(kit: StorageSuiteKit, declare: Declare): void {
     assert.equal(textOf(await storage.get(1, 'key')), 'value')
   })
 
-  declare('has its data when it is opened again, or none if its durability is memory', async (storage) => {
-    await storage.write([put(1, 'key', 'value'), put(1, 'deleted', 'value')])
-    await storage.write([remove(1, 'deleted')])
-    await storage.close()
-    await storage.open()
-    const kept = storage.durability === 'memory' ? [] : [['key', 'value']]
-    assert.deepEqual(textsOf(await storage.scan(1, { limit: 10 })), kept)
-  })
+  declare(
+    'has its data when it is opened again, or none if its durability is memory',
+    async (storage) => {
+      await storage.write([put(1, 'key', 'value'), put(1, 'deleted', 'value')])
+      await storage.write([remove(1, 'deleted')])
+      await storage.close()
+      await storage.open()
+      const kept = storage.durability === 'memory' ? [] : [['key', 'value']]
+      assert.deepEqual(textsOf(await storage.scan(1, { limit: 10 })), kept)
+    },
+  )
 
   declare('finishes on closing what was being written', async (storage) => {
     const written = storage.write([put(1, 'key', 'value')])
@@ -309,8 +337,16 @@ async function pages(storage: Storage, limit: number): Promise<string[]> {
     const page = await storage.scan(1, { ...(after !== undefined && { after }), limit })
     assert.ok(page.length <= limit)
     if (page.length === 0) return keys
+    assert.ok(
+      after === undefined || page[0]!.key > after,
+      'a page begins after the last key of the one before',
+    )
     keys.push(...keysOf(page))
   }
+}
+
+async function settle(written: readonly (void | Promise<void>)[]): Promise<void> {
+  for (const each of written) await each
 }
 
 interface Write {
