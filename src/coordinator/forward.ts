@@ -23,6 +23,30 @@ export function routePut(node: Coordination, put: PutRequest, writeId: () => str
 
 async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {
   node.stats.forwarded += 1
+  let isHere = false
+  try {
+    const outcome = await askOwners(node, put, writeId)
+    if ('receipt' in outcome) return outcome.receipt
+    if (!put.sloppy) {
+      throw unavailable('write', put, { needed: put.needed, alive: 0, cause: outcome.last })
+    }
+    isHere = true
+    return new PutOperation(node, put).start()
+  } catch (error) {
+    node.stats.failed += 1
+    throw error
+  } finally {
+    // An operation that runs here counts itself out.
+    if (!isHere) node.stats.inFlight -= 1
+  }
+}
+
+/** The receipt of the first owner that takes the write; none when no owner can be reached. */
+async function askOwners(
+  node: Coordination,
+  put: PutRequest,
+  writeId: string,
+): Promise<{ receipt: Receipt } | { last: StoreError | undefined }> {
   let last: StoreError | undefined
   const startedMs = node.clock.monotonicMs()
   for (const owner of node.ring().owners(put.partition)) {
@@ -32,14 +56,11 @@ async function forwardPut(node: Coordination, put: PutRequest, writeId: string):
     const body = putTuple(node, put, writeId)
     const wait = { clock: node.clock, timeoutMs, epoch: node.ring().epoch }
     const outcome = await request(node.data(owner), body, wait)
-    if (!isFailure(outcome)) return settled(node, readReceipt(node, put, outcome))
+    if (!isFailure(outcome)) return { receipt: readReceipt(node, put, outcome) }
     last = outcome.error
-    if (isFinal(outcome)) throw failed(node, put, outcome)
+    if (isFinal(outcome)) throw finalError(put, outcome)
   }
-  if (put.sloppy) return new PutOperation(node, put).start()
-  node.stats.inFlight -= 1
-  node.stats.failed += 1
-  throw unavailable('write', put, { needed: put.needed, alive: 0, cause: last })
+  return { last }
 }
 
 /** Whether the write may have happened, or was refused for good: no other owner is asked. */
@@ -47,14 +68,8 @@ function isFinal({ sent, error }: RequestOutcome): boolean {
   return sent && !(error instanceof TopologyBusyError)
 }
 
-function settled(node: Coordination, receipt: Receipt): Receipt {
-  node.stats.inFlight -= 1
-  return receipt
-}
-
-function failed(node: Coordination, put: PutRequest, { error, answered }: RequestOutcome): StoreError {
-  node.stats.inFlight -= 1
-  node.stats.failed += 1
+/** The owner's own error, or that it is not known what became of the write. */
+function finalError(put: PutRequest, { error, answered }: RequestOutcome): StoreError {
   if (answered) return error
   const message = `the coordinator of ${JSON.stringify(put.key)} did not answer: ${error.message}`
   return new WriteUncertainError(message, { needed: put.needed, acknowledged: 0, cause: error })

@@ -369,6 +369,7 @@ export class NodeCore implements BucketNode {
   #greeted(session: Session): void {
     const theirs = session.remote!
     this.starts.note(theirs.store, theirs.starts)
+    this.starts.keep().catch((error: unknown) => this.fail('identity', error as Error))
     if (theirs.remembers > this.identity.starts) {
       this.books.renew()
       const settle = async (): Promise<void> => {
