@@ -12,6 +12,7 @@ import { Books } from '../replica/books.ts'
 import { found, hasDeparted } from '../ring/configuration-change.ts'
 import { Gossip } from '../upkeep/gossip.ts'
 import { CoterieNode } from './coterie-node.ts'
+import { introduce } from './introduce.ts'
 import { join, sleep, type JoinOptions } from './join.ts'
 import { NodeCore, type NodePorts } from './node-core.ts'
 import { defaultN, resolveOptions, type NodeOptions } from './options.ts'
@@ -109,6 +110,7 @@ async function enter(core: NodeCore): Promise<void> {
   }
   await keeper.learn(configuration)
   core.gossip!.admit(claims)
+  await introduce(core)
 }
 
 function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
@@ -135,24 +137,30 @@ async function foundCluster(core: NodeCore): Promise<void> {
 
 /** How long a member that is back looks for the others before it serves alone. */
 const rejoinTimeoutMs = 2_000
-const pollMs = 20
+const pollMs = 50
 
 /** A member is back: it serves as soon as it has found another one, or after a while. */
 async function rejoin(core: NodeCore): Promise<void> {
-  const { options, ports } = core
-  const others = core.others()
-  if (others.length === 0) return
-  const deadlineMs = ports.clock.monotonicMs() + rejoinTimeoutMs
-  for (const id of others) core.spread.tell(id)
-  if (options.seeds.length > 0) {
-    join(joinOptions(core, rejoinTimeoutMs)).then(
-      (outcome) => {
-        if (outcome !== 'found') core.gossip?.admit(outcome.claims)
-      },
-      () => undefined,
-    )
+  const { clock } = core.ports
+  if (core.others().length === 0) return
+  if (core.options.seeds.length > 0) findBySeeds(core)
+  const deadlineMs = clock.monotonicMs() + rejoinTimeoutMs
+  while ((await introduce(core)) === 0) {
+    if (clock.monotonicMs() >= deadlineMs) {
+      // Nobody can tell whether this storage is an old copy: nothing that it minted is counted on.
+      core.books.renew()
+      return
+    }
+    await sleep(clock, pollMs)
   }
-  const isAlone = (): boolean => others.every((id) => core.peers.control(id).session === undefined)
-  while (isAlone() && ports.clock.monotonicMs() < deadlineMs) await sleep(ports.clock, pollMs)
-  if (isAlone()) core.books.renew()
+}
+
+/** Addresses may have changed: seeds tell where the others are now. */
+function findBySeeds(core: NodeCore): void {
+  join(joinOptions(core, rejoinTimeoutMs)).then(
+    (outcome) => {
+      if (outcome !== 'found') core.gossip?.admit(outcome.claims)
+    },
+    () => undefined,
+  )
 }

@@ -81,6 +81,11 @@ export class Gossip {
     this.#obey(this.#machine.admit(this.#now(), claims))
   }
 
+  /** Tells one member all that this node knows, itself included. */
+  introduceTo(id: string): void {
+    this.#send(id, toTuple({ kind: 'exchange', reply: true, claims: this.#machine.claims() }))
+  }
+
   receive(from: string, tuple: unknown): void {
     const message = fromTuple(tuple)
     if (message !== undefined) this.#obey(this.#machine.receive(this.#now(), from, message))

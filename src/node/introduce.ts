@@ -1,0 +1,37 @@
+/**
+ * A node that enters the cluster tells the members so itself, and waits until they know: rumours alone would take a
+ * few gossip rounds, in which its share of the writes went to hints.
+ */
+import { toTuple } from '../ring/configuration-check.ts'
+import { plainFrame } from '../rpc/frame-buffer.ts'
+import { frameType } from '../rpc/frame.ts'
+import { pack } from '../rpc/pack.ts'
+import { isFailure, request } from '../rpc/request.ts'
+import { configurationCast } from '../upkeep/configuration-spread.ts'
+import { policyCall } from './dispatch.ts'
+import type { NodeCore } from './node-core.ts'
+
+/** A member that does not answer within this time hears of the node by rumour. */
+const timeoutMs = 1_000
+/** In larger clusters rumours carry the news to the rest. */
+const membersMax = 64
+
+/** Resolves with how many members know this node now. */
+export async function introduce(core: NodeCore): Promise<number> {
+  const others = core.others().slice(0, membersMax)
+  const known = await Promise.all(others.map((id) => tell(core, id)))
+  return known.filter(Boolean).length
+}
+
+async function tell(core: NodeCore, id: string): Promise<boolean> {
+  const control = core.peers.control(id)
+  const { configuration } = core.keeper
+  core.gossip?.introduceTo(id)
+  if (configuration !== undefined) {
+    const body = pack([configurationCast, toTuple(configuration)])
+    control.post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, body))
+  }
+  // Any answer will do: it comes after what was said before.
+  const wait = { clock: core.ports.clock, timeoutMs, epoch: 0 }
+  return !isFailure(await request(control, [policyCall, ''], wait))
+}
