@@ -15,6 +15,8 @@ export const membershipCast = 'membership'
 
 /** What is remembered of the members is written at most this often. */
 const keepAfterMs = 1000
+/** Most directives that wait for a durable write before messages among them are dropped. */
+const queuedMax = 1000
 
 export interface GossipOptions {
   readonly self: { readonly id: string; readonly store: string; readonly boot: string }
@@ -26,8 +28,8 @@ export interface GossipOptions {
   readonly books: Books
   control(id: string): Channel
   changed(member: Claim, previous: Status | undefined): void
-  /** Another process speaks under this node's id. */
-  duplicate(claim: Claim, repeated: boolean): void
+  /** Another process speaks under this node's id, and goes on to. */
+  duplicate(claim: Claim): void
   failed(error: Error): void
 }
 
@@ -120,7 +122,11 @@ export class Gossip {
 
   #obey(directives: readonly Directive[]): void {
     if (this.#closed) return
-    this.#queue.push(...directives)
+    for (const directive of directives) {
+      // While the incarnation cannot be made durable nothing can be said: messages are best effort.
+      const isFull = this.#queue.length >= queuedMax && directive.kind === 'send'
+      if (!isFull) this.#queue.push(directive)
+    }
     this.#pump()
     this.#timer?.cancel()
     const delayMs = Math.max(0, this.#machine.nextTickAt() - this.#now())
@@ -146,7 +152,7 @@ export class Gossip {
         this.#persist(directive.value)
         break
       case 'duplicate':
-        this.#options.duplicate(directive.claim, directive.repeated)
+        if (directive.repeated) this.#options.duplicate(directive.claim)
         break
     }
   }
