@@ -18,8 +18,11 @@ const WALL_START_MS = Date.UTC(2025, 0, 1)
  */
 const TIMER_MIN_MS = 1 / 1024
 
-/** `paused` turns into `running` again, `dead` into nothing. */
-export type ProcessState = 'running' | 'paused' | 'dead'
+/**
+ * `paused` turns into `running` again. `cut`: dead to the world, but its timers go on, so that
+ * whatever somebody still awaits of its code can end. `dead`: nothing of it runs any more.
+ */
+export type ProcessState = 'running' | 'paused' | 'cut' | 'dead'
 
 /** What a process is made of. */
 export interface SimProcessOptions {
@@ -65,6 +68,11 @@ export class SimProcess {
     return this.#state
   }
 
+  /** Whether it is a part of the world: not cut, not dead. */
+  get isAlive(): boolean {
+    return this.#state === 'running' || this.#state === 'paused'
+  }
+
   /** How many timers and other events wait for this process. 0 after a clean end. */
   get pending(): number {
     return this.#scheduled.size + this.#held.length
@@ -78,7 +86,7 @@ export class SimProcess {
     if (this.#state === 'dead') return { cancel: () => {} }
     const event = this.#clock.after(delayMs, () => {
       this.#scheduled.delete(event)
-      this.hand(run)
+      this.#receive(run)
     })
     this.#scheduled.add(event)
     return {
@@ -90,15 +98,11 @@ export class SimProcess {
   }
 
   /**
-   * Hands something to the process now. Must be called from an event of the virtual clock, never by
-   * node code.
+   * Hands over something that comes from outside the process, now. Must be called from an event of
+   * the virtual clock, never by node code.
    */
   hand(run: () => void): void {
-    if (this.#state === 'dead') return
-    // What is held comes first, also while it is being handed over, else frames would overtake each
-    // other.
-    if (this.#state === 'paused' || this.#held.length > 0) this.#held.push(run)
-    else run()
+    if (this.isAlive) this.#receive(run)
   }
 
   pause(): void {
@@ -111,12 +115,27 @@ export class SimProcess {
     this.#drain()
   }
 
-  /** The end, at once: nothing reaches the process any more. Idempotent. */
+  /** The end of it for the rest of the world: nothing from outside reaches the process any more. */
+  cut(): void {
+    if (!this.isAlive) return
+    this.#state = 'cut'
+    this.#held = []
+  }
+
+  /** The end, at once: not even its timers fire. Idempotent. */
   kill(): void {
     this.#state = 'dead'
     for (const event of this.#scheduled) event.cancel()
     this.#scheduled.clear()
     this.#held = []
+  }
+
+  #receive(run: () => void): void {
+    if (this.#state === 'dead') return
+    // What is held comes first, also while it is being handed over, else frames would overtake each
+    // other.
+    if (this.#state === 'paused' || this.#held.length > 0) this.#held.push(run)
+    else run()
   }
 
   /** One held thing for each event, so that microtasks run in between as they do otherwise. */
@@ -136,7 +155,7 @@ export class SimProcess {
     let isCancelled = false
     const timer = this.after(Math.max(delayMs, TIMER_MIN_MS), () => {
       if (isCancelled) return
-      this.#trace.note(this.name, 'timer')
+      if (this.isAlive) this.#trace.note(this.name, 'timer')
       callback()
     })
     return {

@@ -64,7 +64,7 @@ export class SimStorage implements Storage {
   }
 
   open(): Promise<void> {
-    if (this.#isDead) return never()
+    if (this.#isGone) return Promise.reject(gone(this.#process))
     if (!this.#disk.acquire()) {
       return Promise.reject(new StorageError(`the disk of ${this.#process.name} is in use`))
     }
@@ -73,7 +73,6 @@ export class SimStorage implements Storage {
   }
 
   get(partition: number, key: string): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    if (this.#isDead) return never()
     this.#requireOpen()
     return this.#answer(this.#disk.get(partition, key))
   }
@@ -82,13 +81,11 @@ export class SimStorage implements Storage {
     partition: number,
     options: { after?: string; limit: number },
   ): readonly StorageEntry[] | Promise<readonly StorageEntry[]> {
-    if (this.#isDead) return never()
     this.#requireOpen()
     return this.#answer(this.#disk.scan(partition, options))
   }
 
   write(batch: readonly StorageWrite[]): void | Promise<void> {
-    if (this.#isDead) return never()
     this.#requireOpen()
     if (this.#state === 'failed') throw new StorageError('the storage failed and must be reopened')
     this.#disk.write(batch)
@@ -103,15 +100,25 @@ export class SimStorage implements Storage {
   }
 
   async close(): Promise<void> {
-    if (this.#isDead) return never()
+    if (this.#isGone) return undefined
     if (this.#state === 'new' || this.#state === 'closed') return this.#closing
     this.#state = 'closed'
     this.#closing = this.#settled().then(() => this.#release())
     return this.#closing
   }
 
-  get #isDead(): boolean {
-    return this.#process.state === 'dead'
+  /**
+   * The process is gone: whatever its code still waits for is refused, and so is all that it asks
+   * for. Its code may go on to run, but nothing of it reaches the disk.
+   */
+  abandon(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { reject } of waiting) reject(gone(this.#process))
+  }
+
+  get #isGone(): boolean {
+    return !this.#process.isAlive
   }
 
   /** Resolves when nothing waits for a sync any more, be it because that failed. */
@@ -128,6 +135,7 @@ export class SimStorage implements Storage {
   }
 
   #requireOpen(): void {
+    if (this.#isGone) throw gone(this.#process)
     if (this.#state === 'new' || this.#state === 'closed') {
       throw new ClosedError('the storage is not open')
     }
@@ -152,7 +160,7 @@ export class SimStorage implements Storage {
     const group = this.#waiting.length
     // The disk goes on while the process is paused: only the answer is held back.
     this.#clock.after(this.#disk.slowness * (SYNC_MIN_MS + spreadMs), () => {
-      if (this.#isDead) return
+      if (this.#isGone) return
       this.#isSyncing = false
       this.#trace.note(this.#process.name, 'sync', `${group}`)
       this.#finishSync(group)
@@ -183,7 +191,6 @@ export class SimStorage implements Storage {
   }
 }
 
-/** The answer that a process which is dead gets: none. */
-function never<T>(): Promise<T> {
-  return new Promise(() => {})
+function gone(process: SimProcess): StorageError {
+  return new StorageError(`the process of ${process.name} is gone`)
 }

@@ -104,3 +104,17 @@ test('a dead process hears nothing, not even what it sets itself', async () => {
   expect(seen).toEqual([])
   expect(process.pending).toBe(0)
 })
+
+test('a process that is cut off hears nothing from outside, but its timers go on', async () => {
+  const world = new World()
+  const process = world.process('a')
+  const seen: string[] = []
+  process.pause()
+  process.cut()
+  process.clock.after(1, () => seen.push('timer'))
+  process.hand(() => seen.push('frame'))
+  process.resume()
+  await world.pass(5)
+  expect(seen).toEqual(['timer'])
+  expect(world.lines).toEqual([])
+})

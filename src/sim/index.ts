@@ -1,0 +1,11 @@
+/**
+ * `coterie/sim`: a cluster in one process on virtual time, for tests of this library and of what is
+ * built on it.
+ */
+
+export { simulate } from './simulate.ts'
+export type { SimOptions, SimResult } from './simulate.ts'
+export type { CrashOptions, SimCluster } from './sim-cluster.ts'
+export type { SimDisk } from './sim-disk.ts'
+export type { NetworkQuality } from './sim-links.ts'
+export type { RecordView } from './stored-records.ts'

@@ -1,0 +1,214 @@
+/** A cluster in one process, and what a scenario can do to it. `simulate` makes it. */
+
+import { InvalidArgumentError } from '../base/errors.ts'
+import type { CoterieNode } from '../node/coterie-node.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import { Settlement } from './settlement.ts'
+import type { Lose, SimDisk } from './sim-disk.ts'
+import type { NetworkQuality } from './sim-links.ts'
+import type { SimFleet } from './sim-fleet.ts'
+import { forgetRecord, placeOf, viewRecord } from './stored-records.ts'
+import type { Place, RecordView } from './stored-records.ts'
+
+/** How long `settle` waits by default, in virtual milliseconds. */
+const SETTLE_WITHIN_MS = 600_000
+
+/** What a crash does. */
+export interface CrashOptions {
+  /**
+   * What the disk loses: nothing (only the process dies), what was not durable, or everything (the
+   * disk is replaced). Memory storage always loses everything. @default 'unsynced'
+   */
+  lose?: Lose
+  /**
+   * Whether the machine goes down with the process, so that nothing tells its peers until it is
+   * back: they notice silence instead of closed connections. @default false
+   */
+  silent?: boolean
+}
+
+/**
+ * A cluster of nodes on virtual time. Names of nodes that do not exist are refused with
+ * `InvalidArgumentError`.
+ */
+export class SimCluster {
+  readonly seed: number
+  readonly #fleet: SimFleet
+  readonly #scenarioRandom: SeededRandom
+
+  /** Not for users: `simulate` makes clusters. */
+  constructor(fleet: SimFleet, seed: number) {
+    this.seed = seed
+    this.#fleet = fleet
+    this.#scenarioRandom = fleet.world.random.fork('scenario')
+  }
+
+  /** Names of all nodes that were ever in the simulation, also those that are down or have left. */
+  get names(): readonly string[] {
+    return this.#fleet.names
+  }
+
+  /** @throws {ClosedError} while the node is down. */
+  node(name: string): CoterieNode {
+    return this.#fleet.machine(name).node
+  }
+
+  /** Virtual milliseconds since the start of the simulation. */
+  now(): number {
+    return this.#fleet.world.clock.nowMs
+  }
+
+  /** Resolves when that many virtual milliseconds have passed. */
+  sleep(ms: number): Promise<void> {
+    return this.#fleet.sleep(ms)
+  }
+
+  /** Uniform in [0, 1), from the seed: for the scenario's own choices. */
+  random(): number {
+    return this.#scenarioRandom.float()
+  }
+
+  /**
+   * Nodes of different groups hear nothing of each other, until `heal` or another partition. One
+   * group alone is cut off from all other nodes; with several, a node that is in no group, or in
+   * more than one, hears all of them. Connections go silent and are cut after 20 s; what was on its
+   * way arrives if it heals before.
+   */
+  partition(...groups: (readonly string[])[]): void {
+    for (const name of groups.flat()) this.#fleet.machine(name)
+    this.#note('partition', groups.map((group) => group.join()).join(' | '))
+    this.#fleet.world.network.partition(groups)
+  }
+
+  /** Nothing that `from` sends reaches `to`, until `heal`. */
+  block(from: string, to: string): void {
+    this.#link('block', from, to)
+    this.#fleet.world.network.block(from, to)
+  }
+
+  /**
+   * Gives the direction `from` → `to` a quality of its own, until `heal`.
+   * @throws {InvalidArgumentError}
+   */
+  link(from: string, to: string, network: NetworkQuality | undefined): void {
+    this.#link('link', from, to)
+    this.#fleet.world.network.link(from, to, network)
+  }
+
+  /** Undoes `partition`, `block` and `link`. */
+  heal(): void {
+    this.#note('heal')
+    this.#fleet.world.network.heal()
+  }
+
+  /**
+   * Ends the node's process at once. What the scenario awaits of the node ends with `ClosedError`.
+   */
+  async crash(name: string, options: CrashOptions = {}): Promise<void> {
+    const { lose = 'unsynced', silent = false } = options
+    this.#fleet.machine(name).crash({ lose, isPowerLoss: silent })
+  }
+
+  /**
+   * Starts the node on its disk, with the other nodes as seeds. One that is up is closed first, or
+   * crashes without loss when it is paused.
+   */
+  async restart(name: string): Promise<CoterieNode> {
+    const machine = this.#fleet.machine(name)
+    await machine.close()
+    return machine.start(this.#fleet.seedsFor(name))
+  }
+
+  /**
+   * Stops the node's code, as a debugger or a stalled event loop does: the rest of the world goes
+   * on.
+   */
+  pause(name: string): void {
+    this.#fleet.machine(name).pause()
+  }
+
+  /** What came in meanwhile is handed to the node, in its order. */
+  resume(name: string): void {
+    this.#fleet.machine(name).resume()
+  }
+
+  /**
+   * Sets how much the node's wall clock is wrong, also after a restart. Timers are not affected.
+   */
+  skewClock(name: string, ms: number): void {
+    this.#fleet.machine(name).wallSkewMs = ms
+    this.#note('skew', `${name} ${ms}`)
+  }
+
+  /** Starts one more node, which joins the others. */
+  async add(name: string, options: { zone?: string; weight?: number } = {}): Promise<CoterieNode> {
+    return this.#fleet.add({ name, ...options }).start(this.#fleet.seedsFor(name))
+  }
+
+  /** A copy of what the node's disk holds at this moment, as a backup has it. */
+  saveDisk(name: string): SimDisk {
+    return this.#fleet.machine(name).disk.copy()
+  }
+
+  /**
+   * Puts a copy of the backup in place of the node's disk.
+   * @throws {InvalidArgumentError} while the node is up.
+   */
+  restoreDisk(name: string, disk: SimDisk): void {
+    const machine = this.#fleet.machine(name)
+    if (machine.isUp) throw new InvalidArgumentError('name', `"${name}" is up: crash it first`)
+    this.#note('restore', name)
+    machine.disk = disk.copy()
+  }
+
+  /**
+   * The node's disk itself, for its faults: failing writes and syncs, flipped bits, no space,
+   * slowness.
+   */
+  disk(name: string): SimDisk {
+    return this.#fleet.machine(name).disk
+  }
+
+  /** Takes a record away from one node, which is not told. Nothing happens when it has none. */
+  forget(name: string, bucket: string, key: string): void {
+    this.#note('forget', `${name} ${bucket} ${key}`)
+    forgetRecord(this.#fleet.machine(name).disk, this.#place(bucket, key))
+  }
+
+  /** What each node that has a record of the key really stores, also while it is down. */
+  records(bucket: string, key: string): Map<string, RecordView> {
+    const place = this.#place(bucket, key)
+    const owners = this.#fleet.ring?.owners(place.partition) ?? []
+    const views = new Map<string, RecordView>()
+    for (const [name, disk] of this.#fleet.disks) {
+      const view = viewRecord(disk, place, { isOwner: owners.includes(name) })
+      if (view !== undefined) views.set(name, view)
+    }
+    return views
+  }
+
+  /**
+   * Resolves when the owners of every key store the same and no hint is left anywhere.
+   * @throws {Error} that names what is not settled, after `withinMs` virtual milliseconds.
+   * The default is 600 000.
+   */
+  async settle(options: { withinMs?: number } = {}): Promise<void> {
+    const { withinMs = SETTLE_WITHIN_MS } = options
+    const settlement = new Settlement()
+    await this.#fleet.until(() => settlement.problem(this.#fleet.disks, this.#fleet.ring), withinMs)
+  }
+
+  #link(kind: 'block' | 'link', from: string, to: string): void {
+    this.#fleet.machine(from)
+    this.#fleet.machine(to)
+    this.#note(kind, `${from} ${to}`)
+  }
+
+  #note(kind: string, details?: string): void {
+    this.#fleet.world.trace.note('-', kind, details)
+  }
+
+  #place(bucket: string, key: string): Place {
+    return placeOf(bucket, key, this.#fleet.ring?.partitions ?? 1)
+  }
+}

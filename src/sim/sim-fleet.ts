@@ -1,0 +1,127 @@
+/**
+ * All machines of a simulation, from the founding of the cluster to the end. What a scenario does
+ * is in `SimCluster`.
+ */
+
+import { InvalidArgumentError } from '../base/errors.ts'
+import type { Ring } from '../ring/ring.ts'
+import type { SimDisk } from './sim-disk.ts'
+import { SimMachine } from './sim-machine.ts'
+import type { SimMachineOptions, SimWorld } from './sim-machine.ts'
+import { StoredRing } from './stored-ring.ts'
+
+/** How often it is looked whether something has come about, in virtual milliseconds. */
+const LOOK_INTERVAL_MS = 50
+
+/**
+ * How long the nodes may take to become members everywhere at the start, in virtual milliseconds.
+ */
+const JOIN_WITHIN_MS = 600_000
+
+/** Invariant: machines are never taken out; those of nodes that left are down. */
+export class SimFleet {
+  readonly world: SimWorld
+  readonly #zones: readonly string[]
+  readonly #machines = new Map<string, SimMachine>()
+  readonly #storedRing = new StoredRing()
+
+  /** @param zones dealt in turn to machines that are given none. */
+  constructor(world: SimWorld, zones: readonly string[]) {
+    this.world = world
+    this.#zones = zones
+  }
+
+  get names(): readonly string[] {
+    return [...this.#machines.keys()]
+  }
+
+  get machines(): readonly SimMachine[] {
+    return [...this.#machines.values()]
+  }
+
+  /** The disks by the names of their nodes. */
+  get disks(): ReadonlyMap<string, SimDisk> {
+    return new Map(this.machines.map(({ name, disk }) => [name, disk]))
+  }
+
+  /** The newest ring on any disk. */
+  get ring(): Ring | undefined {
+    return this.#storedRing.newest(this.disks.values())
+  }
+
+  /** @throws {InvalidArgumentError} when there is none. */
+  machine(name: string): SimMachine {
+    const machine = this.#machines.get(name)
+    if (machine === undefined) throw new InvalidArgumentError('name', `there is no node "${name}"`)
+    return machine
+  }
+
+  /** @throws {InvalidArgumentError} when the name is taken. */
+  add(options: SimMachineOptions): SimMachine {
+    const { name } = options
+    if (this.#machines.has(name)) throw new InvalidArgumentError('name', `"${name}" exists already`)
+    const zone = options.zone ?? this.#zones[this.#machines.size % this.#zones.length]
+    const machine = new SimMachine(this.world, { ...options, zone })
+    this.#machines.set(name, machine)
+    return machine
+  }
+
+  /** What a node takes for its seeds: the addresses of all others. */
+  seedsFor(name: string): string[] {
+    return this.machines.filter((machine) => machine.name !== name).map(({ address }) => address)
+  }
+
+  /** Founds the cluster, lets one node after the other join, and waits until all know of all. */
+  async found(count: number): Promise<void> {
+    for (let i = 1; i <= count; i++) {
+      const name = `n${i}`
+      await this.add({ name }).start(this.seedsFor(name))
+    }
+    await this.until(() => this.#joinProblem(), JOIN_WITHIN_MS)
+  }
+
+  /** Closes every node that is up. */
+  async close(): Promise<void> {
+    await Promise.all(this.machines.map((machine) => machine.close()))
+  }
+
+  /** Ends every process at once. */
+  kill(): void {
+    for (const machine of this.machines.filter(({ isUp }) => isUp)) {
+      machine.crash({ lose: 'nothing', isPowerLoss: false })
+    }
+  }
+
+  /** Resolves when that many virtual milliseconds have passed. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.world.clock.after(ms, resolve)
+    })
+  }
+
+  /**
+   * Waits until there is no problem. @throws {Error} with the problem, when there still is after
+   * `withinMs`.
+   */
+  async until(problem: () => string | undefined, withinMs: number): Promise<void> {
+    const { clock } = this.world
+    const deadlineMs = clock.nowMs + withinMs
+    for (;;) {
+      const found = problem()
+      if (found === undefined) return
+      if (clock.nowMs >= deadlineMs) throw new Error(`after ${withinMs} virtual ms, ${found}`)
+      await this.sleep(Math.min(LOOK_INTERVAL_MS, deadlineMs - clock.nowMs))
+    }
+  }
+
+  #joinProblem(): string | undefined {
+    const size = this.#machines.size
+    for (const { node } of this.#machines.values()) {
+      const ready = node.members().filter(({ status, stage }) => {
+        return status === 'alive' && stage === 'normal'
+      })
+      if (ready.length < size) return `${node.id} sees ${ready.length} of ${size} members ready`
+    }
+    return undefined
+  }
+}

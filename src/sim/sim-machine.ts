@@ -1,0 +1,199 @@
+/**
+ * One simulated machine: what outlives the processes on it (its disk, the error of its wall clock)
+ * and the process that runs now, if any, with the node in it.
+ */
+
+import { ClosedError } from '../base/errors.ts'
+import type { CoterieNode } from '../node/coterie-node.ts'
+import { createNode } from '../node/create-node.ts'
+import type { NodeOptions } from '../node/options.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import { SimDisk } from './sim-disk.ts'
+import type { Lose } from './sim-disk.ts'
+import type { SimNetwork } from './sim-network.ts'
+import { SimProcess } from './sim-process.ts'
+import { SimStorage } from './sim-storage.ts'
+import type { Trace } from './trace.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/**
+ * How long the timers of a process that is gone still fire: long enough for what the scenario
+ * awaits of its node to end, one way or the other.
+ */
+const LIMBO_MS = 5000
+
+/** What every machine of a simulation has in common. */
+export interface SimWorld {
+  readonly clock: VirtualClock
+  readonly trace: Trace
+  readonly random: SeededRandom
+  readonly network: SimNetwork
+  readonly storage: 'memory' | 'durable'
+  /** Options of every node, beside those that the simulation gives itself. */
+  readonly node: Omit<NodeOptions, 'id' | 'seeds' | 'transport' | 'storage' | 'clock' | 'random'>
+}
+
+/** What tells one machine from another. */
+export interface SimMachineOptions {
+  readonly name: string
+  readonly zone?: string | undefined
+  readonly weight?: number | undefined
+}
+
+/** A start of a node, until it succeeds, fails, or dies. */
+interface Run {
+  readonly process: SimProcess
+  readonly storage: SimStorage
+  node: CoterieNode | undefined
+  /** Whether the machine closes the node, and not the scenario. */
+  isClosing: boolean
+  /** Ends the start with an error: nothing else could, once the process is dead. */
+  abort: (error: Error) => void
+}
+
+/** Invariant: at most one process of the machine is not dead. */
+export class SimMachine {
+  readonly name: string
+  disk: SimDisk = new SimDisk()
+  /** How much the wall clock is wrong, in milliseconds; stays over restarts. */
+  wallSkewMs = 0
+  readonly #world: SimWorld
+  readonly #options: SimMachineOptions
+  #run: Run | undefined
+  #runs = 0
+
+  constructor(world: SimWorld, options: SimMachineOptions) {
+    this.#world = world
+    this.#options = options
+    this.name = options.name
+  }
+
+  /** What others put into their seeds. */
+  get address(): string {
+    return `${this.name}:1`
+  }
+
+  get isUp(): boolean {
+    return this.#run !== undefined
+  }
+
+  get isPaused(): boolean {
+    return this.#run?.process.state === 'paused'
+  }
+
+  /** @throws {ClosedError} while it is down. */
+  get node(): CoterieNode {
+    const node = this.#run?.node
+    if (node === undefined) throw new ClosedError(`${this.name} is down`)
+    return node
+  }
+
+  /**
+   * Starts a process with a node in it.
+   * @throws whatever the node's start does; then the machine is down.
+   */
+  async start(seeds: readonly string[]): Promise<CoterieNode> {
+    const { clock, trace, network, random, storage } = this.#world
+    const { name, disk } = this
+    const runRandom = random.fork(`${name} run ${this.#runs++}`)
+    const originMs = Math.floor(runRandom.float() * 1e9)
+    const wallSkewMs = (): number => this.wallSkewMs
+    const process = new SimProcess({ name, clock, trace, originMs, wallSkewMs })
+    trace.note(name, 'start', seeds.join())
+    const durability = storage === 'durable' ? 'fsync' : 'memory'
+    const diskRandom = runRandom.fork('disk')
+    const storageOptions = { disk, process, clock, trace, durability, random: diskRandom } as const
+    const nodeStorage = new SimStorage(storageOptions)
+    return this.#begin(
+      { process, storage: nodeStorage },
+      {
+        ...this.#world.node,
+        id: name,
+        seeds,
+        ...(this.#options.zone === undefined ? {} : { zone: this.#options.zone }),
+        ...(this.#options.weight === undefined ? {} : { weight: this.#options.weight }),
+        transport: network.transport(process),
+        storage: nodeStorage,
+        clock: process.clock,
+        random: runRandom.fork('node'),
+      },
+    )
+  }
+
+  /** The end without a goodbye. */
+  crash(options: { lose: Lose; isPowerLoss: boolean }): void {
+    const lose = this.#world.storage === 'memory' ? 'everything' : options.lose
+    this.#world.trace.note(this.name, 'crash', lose)
+    if (this.#run !== undefined) this.#end(this.#run, { isMachineOff: options.isPowerLoss })
+    this.disk.crash(lose)
+  }
+
+  /**
+   * The end with a goodbye. A paused node cannot say it, and crashes.
+   * @throws {Error} when the node leaves timers behind, which would keep a real process alive.
+   */
+  async close(): Promise<void> {
+    if (this.isPaused) this.crash({ lose: 'nothing', isPowerLoss: false })
+    const run = this.#run
+    if (run === undefined) return
+    run.isClosing = true
+    await run.node?.close()
+    const { pending, isAlive } = run.process
+    this.#end(run, { isMachineOff: false })
+    if (isAlive && pending > 0) throw new Error(`${this.name} left ${pending} timers behind`)
+  }
+
+  /** Stops the code: its timers, frames and disk wait until `resume`. The clocks go on. */
+  pause(): void {
+    this.#world.trace.note(this.name, 'pause')
+    this.#run?.process.pause()
+  }
+
+  resume(): void {
+    this.#world.trace.note(this.name, 'resume')
+    this.#run?.process.resume()
+  }
+
+  async #begin(
+    { process, storage }: { process: SimProcess; storage: SimStorage },
+    options: NodeOptions,
+  ): Promise<CoterieNode> {
+    let abort: (error: Error) => void = () => {}
+    const died = new Promise<never>((_, reject) => {
+      abort = reject
+    })
+    const run: Run = { process, storage, node: undefined, isClosing: false, abort }
+    this.#run = run
+    try {
+      const node = await Promise.race([createNode(options), died])
+      run.node = node
+      node.once('close', () => void this.#closed(run, node))
+      return node
+    } catch (error) {
+      this.#end(run, { isMachineOff: false })
+      throw error
+    }
+  }
+
+  /** The scenario may close the node itself; then its machine goes down with it. */
+  async #closed(run: Run, node: CoterieNode): Promise<void> {
+    if (run.isClosing) return
+    await node.close()
+    this.#end(run, { isMachineOff: false })
+  }
+
+  /** Takes a process out of the world, whatever state it is in. Idempotent. */
+  #end(run: Run, options: { isMachineOff: boolean }): void {
+    if (this.#run === run) this.#run = undefined
+    if (!run.process.isAlive) return
+    run.process.cut()
+    this.#world.network.crash(run.process, options)
+    run.storage.abandon()
+    run.abort(new ClosedError(`${this.name} went down`))
+    this.#world.clock.after(LIMBO_MS, () => run.process.kill())
+    // Nothing of this reaches a disk, a peer or a listener. It only ends what the scenario still
+    // waits for.
+    run.node?.removeAllListeners()
+    run.node?.close().catch(() => {})
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Runs a scenario against a cluster on virtual time. One seed, one run: chance, time, network and
+ * disks are all drawn from it, and the trace hash of the result tells whether two runs took the
+ * same way.
+ */
+
+import { InvalidArgumentError } from '../base/errors.ts'
+import type { NodeOptions } from '../node/options.ts'
+import { SeededRandom } from './seeded-random.ts'
+import { SimCluster } from './sim-cluster.ts'
+import { SimFleet } from './sim-fleet.ts'
+import type { NetworkQuality } from './sim-links.ts'
+import type { SimWorld } from './sim-machine.ts'
+import { SimNetwork } from './sim-network.ts'
+import { Trace } from './trace.ts'
+import type { TraceListener } from './trace.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+/** Virtual time after which a scenario is given up, and which the nodes have to close after it. */
+const VIRTUAL_MS_MAX = 7 * 86_400_000
+const CLOSE_WITHIN_MS = 600_000
+
+/** What is simulated. */
+export interface SimOptions {
+  /** Decides everything that is left to chance: a whole number ≥ 0. @default 1 */
+  seed?: number
+  /** How many nodes, named n1, n2, …; all are members when the scenario starts. @default 5 */
+  nodes?: number
+  /** Options of every node. */
+  node?: Omit<NodeOptions, 'id' | 'seeds' | 'transport' | 'storage' | 'clock' | 'random'>
+  /** Failure domains, dealt to the nodes in turn. @default none */
+  zones?: readonly string[]
+  /**
+   * `durable`: what was synced survives crash and restart. `memory`: nothing survives the end of a
+   * process.
+   * @default 'memory'
+   */
+  storage?: 'memory' | 'durable'
+  /** How frames travel where `SimCluster.link` says nothing else. */
+  network?: NetworkQuality
+  /** Virtual milliseconds after which the scenario is given up. @default 604 800 000, a week */
+  virtualMsMax?: number
+  /** Sees each event when it happens, as one line: virtual milliseconds, node, kind, details. */
+  trace?: TraceListener
+}
+
+/** How a simulation went. */
+export interface SimResult<T> {
+  /** What the scenario returned. */
+  value: T
+  seed: number
+  /** Equal for two runs that took the same way. */
+  traceHash: string
+  /** Virtual time when the scenario ended. */
+  virtualMs: number
+  /** Events until the scenario ended. */
+  events: number
+}
+
+/**
+ * Runs the scenario; virtual time advances by itself whenever nothing else can run. Same seed, same
+ * run, as long as the scenario waits for nothing but the cluster. All nodes are closed at the end,
+ * however it ends.
+ *
+ * @throws whatever the scenario throws, with the seed in its message.
+ * @throws {Error} when the scenario waits and nothing can happen any more, or not before
+ * `virtualMsMax`.
+ */
+export async function simulate<T>(
+  options: SimOptions,
+  scenario: (cluster: SimCluster) => Promise<T>,
+): Promise<SimResult<T>> {
+  const { seed = 1, nodes = 5, zones = [], virtualMsMax = VIRTUAL_MS_MAX } = options
+  const world = makeWorld({ ...options, seed, nodes })
+  const fleet = new SimFleet(world, zones)
+  const work = fleet.found(nodes).then(() => scenario(new SimCluster(fleet, seed)))
+  try {
+    const outcome = await world.clock.runUntil(work, virtualMsMax)
+    if (outcome !== 'settled') throw new Error(stuck(outcome, fleet))
+    const value = await work
+    const { hash: traceHash, events } = world.trace
+    const result = { value, seed, traceHash, virtualMs: world.clock.nowMs, events }
+    await closeAll(fleet)
+    return result
+  } catch (error) {
+    fleet.kill()
+    throw withSeed(error, seed)
+  }
+}
+
+function makeWorld(options: SimOptions & { seed: number; nodes: number }): SimWorld {
+  const { seed, nodes, storage = 'memory', node = {} } = options
+  requireWhole('seed', seed, 0)
+  requireWhole('nodes', nodes, 1)
+  if (storage !== 'memory' && storage !== 'durable') {
+    throw new InvalidArgumentError('storage', `must be 'memory' or 'durable'`)
+  }
+  const clock = new VirtualClock()
+  const trace = new Trace(clock, options.trace)
+  const random = new SeededRandom(seed)
+  const network = new SimNetwork({ clock, random, trace, quality: options.network })
+  return { clock, trace, random, network, storage, node }
+}
+
+function requireWhole(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return
+  throw new InvalidArgumentError(name, `must be a whole number from ${least} on, not ${value}`)
+}
+
+async function closeAll(fleet: SimFleet): Promise<void> {
+  const { clock } = fleet.world
+  const closing = fleet.close()
+  const outcome = await clock.runUntil(closing, clock.nowMs + CLOSE_WITHIN_MS)
+  if (outcome !== 'settled') {
+    throw new Error(`the nodes did not close within ${CLOSE_WITHIN_MS} virtual ms`)
+  }
+  await closing
+}
+
+function stuck(outcome: 'idle' | 'late', fleet: SimFleet): string {
+  const at = `at virtual ms ${Math.floor(fleet.world.clock.nowMs)}`
+  if (outcome === 'late') return `the scenario still waits ${at}, the limit of virtualMsMax`
+  const names = fleet.machines.filter(({ isPaused }) => isPaused).map(({ name }) => name)
+  const paused = names.length === 0 ? '' : ` (paused: ${names.join(', ')})`
+  return `the scenario waits, but nothing can happen any more ${at}: no timer, no frame${paused}`
+}
+
+/** The error itself, so that its class and properties stay, with the seed in what it says. */
+function withSeed(error: unknown, seed: number): Error {
+  const note = `[simulated with seed ${seed}]`
+  if (!(error instanceof Error)) return new Error(`${String(error)} ${note}`, { cause: error })
+  const before = error.message
+  error.message = `${before} ${note}`
+  if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message)
+  return error
+}
