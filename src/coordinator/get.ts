@@ -8,6 +8,7 @@
  *    what makes quorum reads never go back in time (HAZARDS D1).
  */
 import { ConflictPolicyError, StoreError, TimeoutError } from '../base/errors.ts'
+import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -117,6 +118,7 @@ export class GetOperation extends Deadline implements CallSink {
   #askFallback(owners: readonly string[]): boolean {
     const { selfId } = this.#node
     for (const id of this.#ring.preferenceList(this.#request.partition)) {
+      if (this.#nodes.length > REPLICA_MAX) return false
       if (owners.includes(id) || this.#nodes.includes(id)) continue
       if (id === selfId) this.#askSelf('fallback')
       else if (this.#node.isReachable(id)) this.#ask(id, 'fallback')

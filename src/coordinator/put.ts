@@ -8,6 +8,7 @@
  *    a hint for it, or its deadline makes it one (HAZARDS C1).
  */
 import { StorageError, StoreError, WriteUncertainError } from '../base/errors.ts'
+import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import { WriteTally } from '../quorum/write-tally.ts'
 import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type LocalWrite } from '../replica/stored-record.ts'
@@ -254,6 +255,7 @@ export class PutOperation extends Deadline implements CallSink {
   #askFallback(owner: string): void {
     if (!this.#request.sloppy || this.#tally.outcome() === 'reached') return
     for (const id of this.#ring.preferenceList(this.#request.partition)) {
+      if (this.#nodes.length > REPLICA_MAX) return
       if (this.#nodes.includes(id) || !this.#node.isReachable(id)) continue
       if (id === this.#node.selfId) continue
       const replica = this.#addNode(id, 'fallback', owner)

@@ -12,6 +12,7 @@ import type { PutRequest } from '../coordinator/put.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import { emptyContext } from '../versions/causal-context.ts'
 import { contentOf, Context, type ContextContent } from '../versions/context.ts'
+import { readStamp } from '../versions/record-codec.ts'
 import type { BucketNode } from './bucket-node.ts'
 import {
   checkGetOptions,
@@ -126,6 +127,9 @@ export class NodeBucket<V> implements Bucket<V> {
       readRepair: options.readRepair ?? readRepair,
       timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
     }).start()
+    if (policy.kind === 'lww' && found !== undefined) {
+      node.hybridClock.observe(node.clock.wallMs(), readStamp(found.bytes, found.start))
+    }
     const binding = { cluster: node.cluster(), bucket: this.name, key }
     return createEntry(binding, found, { codec, policy, nowMs: node.clock.wallMs() })
   }

@@ -1,6 +1,6 @@
 /**
  * The changes of a ring configuration: each function gives the next one, with the next epoch. Which of them comes
- * about is agreed elsewhere (`ring/register.ts`); a change that would change nothing gives the configuration itself,
+ * about is agreed elsewhere (`ring/register/`); a change that would change nothing gives the configuration itself,
  * so that a repeated request needs no new epoch.
  */
 import type { RingConfiguration, RingMember, Stage } from './configuration.ts'

@@ -22,7 +22,7 @@ export const configurationLimits: {
   readonly weightSumMax: number
 } = Object.freeze({
   partitionsMax: 65_536,
-  nMax: 64,
+  nMax: 15,
   membersMax: 10_000,
   nameBytesMax: 128,
   weightMin: 1 / 128,
@@ -89,7 +89,7 @@ export function checkConfiguration(value: unknown): RingConfiguration | string {
   if (!isIdentity(cluster)) return 'the cluster is not 32 hexadecimal digits'
   if (!isWithin(epoch, 1, Number.MAX_SAFE_INTEGER)) return 'the epoch is not a whole number from 1'
   if (!isPartitionCount(partitions)) return 'partitions is not a power of two from 1 to 65536'
-  if (!isWithin(n, 1, configurationLimits.nMax)) return 'n is not a whole number from 1 to 64'
+  if (!isWithin(n, 1, configurationLimits.nMax)) return 'n is not a whole number from 1 to 15'
   if (!Array.isArray(departed) || departed.length > departedMax) return 'too many stores departed'
   // A copy has no holes, which `every` would pass over.
   const stores = [...(departed as unknown[])]

@@ -1,6 +1,6 @@
 /**
  * The ring configuration: who owns the data. It changes only by an explicit act, one at a time, and each epoch is
- * agreed among the members of the one before (`ring/register.ts`). Membership (`membership/`) tells who answers now
+ * agreed among the members of the one before (`ring/register/`). Membership (`membership/`) tells who answers now
  * and never changes it.
  */
 

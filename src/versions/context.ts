@@ -10,14 +10,16 @@ import { readF64, readU16, readU32, writeF64, writeU16, writeU32 } from '../base
 import { checksum } from '../base/checksum.ts'
 import { InvalidContextError } from '../base/errors.ts'
 import { compareDots, type CausalContext, type Dot } from './causal-context.ts'
-import { countMax, readContext, readDots, readStamp, writeDots } from './record-codec.ts'
+import { readContext, readDots, readStamp, writeDots } from './record-codec.ts'
 import { entryBytes, isRecord } from './record-layout.ts'
 
 const tokenFormat = 1
 const headBytes = 10
 const flagStamp = 1
-/** Text longer than that of 65 535 entries and as many isolated dots is refused before it is decoded. */
-const tokenCharsMax = Math.ceil(((headBytes + 8 + entryBytes * 2 * countMax) * 4) / 3)
+/** More dots than any key gathers: what names more is a forgery that would bloat the record for ever. */
+const dotsMax = 8192
+/** Longer text is refused before it is decoded. */
+const tokenCharsMax = Math.ceil(((headBytes + 8 + entryBytes * dotsMax) * 4) / 3)
 const damaged = 'the context is damaged: pass it unchanged, or read the key again'
 
 /** What a context is bound to. */
@@ -129,6 +131,7 @@ function decodeToken(token: string, binding: ContextBinding): ContextContent {
   if (unknownFlags || bytes.length !== dotsAt + entryBytes * (entries + isolated)) {
     throw new InvalidContextError(damaged)
   }
+  if (entries + isolated > dotsMax) throw new InvalidContextError(damaged)
   const causal = {
     vector: readDots(bytes, dotsAt, entries),
     isolated: readDots(bytes, dotsAt + entryBytes * entries, isolated),

@@ -114,7 +114,7 @@ describe('the check of a configuration', () => {
     ['the greatest epoch', { ...valid, epoch: Number.MAX_SAFE_INTEGER }],
     ['one partition', { ...valid, partitions: 1 }],
     ['65536 partitions', { ...valid, partitions: 65_536 }],
-    ['n of 64', { ...valid, n: 64 }],
+    ['n of 15', { ...valid, n: 15 }],
     ['an id of 128 bytes', withOne({ id: xs(128) })],
     ['an id of 42 characters of 3 bytes', withOne({ id: '環'.repeat(42) })],
     ['the least weight', withOne({ weight: weightMin })],
