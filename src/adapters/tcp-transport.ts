@@ -172,7 +172,7 @@ class TcpTransport implements Transport, TcpConnectionContext {
     this.#connections.add(connection)
     this.#sweeper ??= setInterval(() => {
       for (const each of this.#connections) each.sweep()
-    }, this.options.frameTimeoutMs).unref()
+    }, this.options.frameTimeoutMs)
   }
 
   #socketTo(address: { readonly host: string; readonly port: number }): Socket {

@@ -111,6 +111,21 @@ function frameTests(test: PairTest): void {
     equal((await far.probe.received(frames.length + 1)).length, frames.length + 1)
   })
 
+  test('delivers what is sent on many connections in one turn', async (pair) => {
+    const ends: { readonly near: ProbedEnd; readonly far: ProbedEnd }[] = []
+    for (const _ of range(10)) ends.push(await pair.open())
+    for (const round of range(3)) {
+      for (const [index, { near }] of ends.entries())
+        ok(send(near, frameOf(index + 100 * round, 20)))
+      for (const { far } of ends) await far.probe.received(round + 1)
+    }
+    const received = ends.flatMap(({ far }) => far.probe.frames)
+    sameFrames(
+      received,
+      ends.flatMap((_, index) => range(3).map((round) => frameOf(index + 100 * round, 20))),
+    )
+  })
+
   test('copies what is sent before send returns, and only the bytes asked for', async (pair) => {
     const { near, far } = await pair.open()
     const buffer = new Uint8Array(300)

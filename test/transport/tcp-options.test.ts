@@ -13,7 +13,7 @@ import { InvalidArgumentError } from '../../src/base/errors.ts'
 
 function refusalOf(options: Record<string, unknown>): InvalidArgumentError {
   try {
-    tcpTransport(options as TcpTransportOptions)
+    tcpTransport(options)
   } catch (error) {
     if (error instanceof InvalidArgumentError) return error
     throw error

@@ -1,9 +1,12 @@
 /** The conformance suite over TCP, plain, with a secret, and with TLS; and what only sockets can do. */
-import { describe, expect, test } from 'vitest'
+import { Socket } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { tcpTransport } from '../../../src/adapters/tcp-transport.ts'
 import { transportSuite } from '../../../src/conformance/transport-suite.ts'
 import { TransportProbe } from '../../../src/conformance/transport-probe.ts'
 import { dial, listener, stranger, tlsOf, transportOf } from './kit.ts'
+
+const FRAME = new Uint8Array(150)
 
 describe('TCP keeps the duties of a transport', () => {
   transportSuite({ test, create: async () => tcpTransport() })
@@ -56,10 +59,48 @@ describe('addresses', () => {
   })
 })
 
-describe('closing', () => {
-  test('what was sent before a close arrives', async () => {
+describe('writes', () => {
+  test('there is one for each connection and turn, with what its promises send too', async () => {
     const { address, end } = await listener()
+    const nears = [dial(address), dial(address)]
+    for (const { probe } of nears) await probe.opened()
+    const fars = [await end(0), await end(1)]
+    const write = vi.spyOn(Socket.prototype, 'write')
+    onTestFinished(() => write.mockRestore())
+    for (const { connection } of nears)
+      for (let at = 0; at < 50; at++) connection.send(FRAME, 0, 150)
+    await Promise.resolve()
+    for (const { connection } of nears)
+      for (let at = 0; at < 50; at++) connection.send(FRAME, 0, 150)
+    for (const { probe } of fars) await probe.received(100)
+    expect(write).toHaveBeenCalledTimes(2)
+  })
+
+  test('what the handlers of one chunk send goes out in one write', async () => {
+    const answers: (() => void)[] = []
+    const { address, end } = await listener(
+      {},
+      { onFrame: () => answers.forEach((answer) => answer()) },
+    )
     const near = dial(address)
+    await near.probe.opened()
+    const far = await end(0)
+    answers.push(() => far.connection.send(FRAME, 0, 150))
+    const write = vi.spyOn(Socket.prototype, 'write')
+    onTestFinished(() => write.mockRestore())
+    for (let at = 0; at < 100; at++) near.connection.send(FRAME, 0, 150)
+    await near.probe.received(100)
+    expect(write.mock.calls.map(([bytes]) => bytes.length)).toEqual([15_400, 15_400])
+  })
+})
+
+describe('closing', () => {
+  test.each([
+    { name: 'TCP', options: {} },
+    { name: 'TLS', options: { tls: tlsOf('n1') } },
+  ])('what was sent before a close arrives over $name', async ({ options }) => {
+    const { address, end } = await listener(options)
+    const near = dial(address, options)
     await near.probe.opened()
     const frame = new Uint8Array(1000)
     for (let count = 0; count < 100; count++) near.connection.send(frame, 0, 1000)
