@@ -102,7 +102,8 @@ export class SimCluster {
   }
 
   /**
-   * Ends the node's process at once. What the scenario awaits of the node ends with `ClosedError`.
+   * Ends the node's process at once. What the scenario awaits of the node ends with an error within
+   * a few virtual seconds; whether a write took effect elsewhere is then unknown.
    */
   async crash(name: string, options: CrashOptions = {}): Promise<void> {
     const { lose = 'unsynced', silent = false } = options

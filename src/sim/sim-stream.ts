@@ -8,13 +8,13 @@
  * loses frames and a retry doubles them.
  */
 
+import { checksum } from '../base/checksum.ts'
 import type { Timer } from '../ports/clock.ts'
 import type { SimConnection } from './sim-connection.ts'
 import { linkName } from './sim-links.ts'
 import type { LinkQuality } from './sim-links.ts'
 import { connectionReset, connectionTimeout } from './network-error.ts'
 import type { SeededRandom } from './seeded-random.ts'
-import { checksum } from './trace.ts'
 import type { Trace } from './trace.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -175,7 +175,7 @@ export class SimStream {
     this.#network.trace.note(
       to,
       'frame',
-      `${from} ${parcel.bytes.length} ${checksum(parcel.bytes)}`,
+      `${from} ${parcel.bytes.length} ${checksum(parcel.bytes).toString(16)}`,
     )
     target.process.hand(() => target.receive(parcel.bytes))
   }

@@ -129,8 +129,9 @@ function stuck(outcome: 'idle' | 'late', fleet: SimFleet): string {
 function withSeed(error: unknown, seed: number): Error {
   const note = `[simulated with seed ${seed}]`
   if (!(error instanceof Error)) return new Error(`${String(error)} ${note}`, { cause: error })
-  const before = error.message
-  error.message = `${before} ${note}`
-  if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message)
+  // The stack starts with the message, as it was when the stack was first read: that is now.
+  const { message, stack } = error
+  error.message = `${message} ${note}`
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
   return error
 }

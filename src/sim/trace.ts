@@ -56,13 +56,6 @@ export class Trace {
   }
 }
 
-/** A checksum of bytes for the trace: 32 bits as hexadecimal digits. */
-export function checksum(bytes: Uint8Array): string {
-  let hash = 0x811c_9dc5
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x0100_0193)
-  return hex(hash)
-}
-
 function hex(word: number): string {
   return (word >>> 0).toString(16).padStart(8, '0')
 }

@@ -30,11 +30,6 @@ export class VirtualClock {
     return this.#nowMs
   }
 
-  /** How many events are scheduled. */
-  get pending(): number {
-    return this.#queue.size
-  }
-
   /** Schedules an event, rounded up to the next tick. Ties happen in the order of these calls. */
   after(delayMs: number, run: () => void): ScheduledEvent {
     assert(delayMs >= 0 && delayMs < Infinity, `a delay must be finite and ≥ 0, not ${delayMs}`)
@@ -42,15 +37,6 @@ export class VirtualClock {
     const event = new ScheduledEvent(this.#queue, { atMs, sequence: this.#sequence++, run })
     this.#queue.push(event)
     return event
-  }
-
-  /** Goes to the next event and runs it. False when there is none. */
-  step(): boolean {
-    const event = this.#queue.pop()
-    if (event === undefined) return false
-    this.#nowMs = event.atMs
-    event.run()
-    return true
   }
 
   /**
@@ -70,7 +56,9 @@ export class VirtualClock {
       const next = this.#queue.peek()
       if (next === undefined) return 'idle'
       if (next.atMs > limitMs) return 'late'
-      this.step()
+      this.#queue.remove(next)
+      this.#nowMs = next.atMs
+      next.run()
     }
   }
 }

@@ -246,6 +246,8 @@ describe('the end of a simulation', () => {
     })
     await expect(failing).rejects.toThrow(RangeError)
     await expect(failing).rejects.toThrow('too far [simulated with seed 77]')
+    const stack = await failing.catch((error: Error) => error.stack)
+    expect(stack).toMatch(/^RangeError: too far \[simulated with seed 77\]\n/)
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as careless scenarios do
     const odd = simulate({ nodes: 1, seed: 78 }, () => Promise.reject('text'))
     await expect(odd).rejects.toThrow('text [simulated with seed 78]')
