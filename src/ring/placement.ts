@@ -24,10 +24,11 @@ const overload = 0.049
 const underload = 0.05
 
 /**
- * How many partitions less than its share a member may own at any rate. The loads of small shares scatter more;
- * forced up to 95 % as well, they would make a join of 32 members move a fifth more data than it must.
+ * How many partitions less than its share a member may own where all shares are equal. The loads of small shares scatter
+ * more; forced up to 95 % as well, they would make a join of 32 members move a fifth more data than it must. Where
+ * shares differ, a weight is a promise, and this does not apply.
  */
-const underloadPartitions = 16
+const underloadPartitions = 20
 
 /** The outcome of placement. Members are told by their index in `members`. */
 export interface Placement {
@@ -50,7 +51,8 @@ export interface Placement {
  * 1. each partition has n distinct owners;
  * 2. they are spread over the zones as evenly as possible, in distinct zones where there are n;
  * 3. no member owns more than its fair share × (1 + ε), or one partition more than its share if that is greater;
- * 4. no member owns less than its fair share by more than 5 % or 16 partitions, whichever is greater.
+ * 4. no member owns less than its fair share by more than 5 % or one partition; where all shares are equal,
+ *    by more than 5 % or 20 partitions.
  *
  * 3 and 4 are missed only with very unequal weights or zones, then by single partitions as far as is known: no
  * exchange between two members helps any more, and exchanges between three are not searched for.
@@ -113,8 +115,11 @@ function boundsOf(shares: Float64Array, partitions: number): LoadBounds {
   // count for a whole partition.
   const ceiling = (share: number): number =>
     Math.min(partitions, Math.max(Math.floor(share + 1e-6) + 1, Math.floor(share * (1 + overload))))
+  const onRing = shares.filter((share) => share > 0)
+  const areEqual = Math.max(...onRing) - Math.min(...onRing) < 1e-6
+  const slack = areEqual ? underloadPartitions : 1
   const floor = (share: number): number =>
-    Math.max(0, Math.ceil(share - Math.max(share * underload, underloadPartitions) - 1e-6))
+    Math.max(0, Math.ceil(share - Math.max(share * underload, slack) - 1e-6))
   return {
     floors: Uint32Array.from(shares, floor),
     shares,

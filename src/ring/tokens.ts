@@ -11,6 +11,13 @@ import { hashKey } from './key-hash.ts'
  */
 const tokensOfWeightOne = 128
 
+/**
+ * Hashed with each id. How much a join moves beyond the least is luck of the draw; of 120 seeds this one had the best
+ * worst case over joins of 3 to 32 members with a dozen usual ways to name them (n1, node-0, host names, UUIDs, …):
+ * 1.20 times the least, where the others had up to 1.33.
+ */
+const tokenSeed = 'q80'
+
 /** The positions on the ring are those of the hash: 0 to 2³² − 1. */
 export const ringSize: number = 2 ** 32
 
@@ -62,7 +69,7 @@ export function tokensOf(
  */
 function* positionsOf(id: string, count: number): Generator<number> {
   const arcs = tokensOfWeightOne
-  const idBytes = new TextEncoder().encode(id)
+  const idBytes = new TextEncoder().encode(tokenSeed + id)
   const bytes = new Uint8Array(idBytes.length + 4)
   bytes.set(idBytes)
   const view = new DataView(bytes.buffer)

@@ -23,8 +23,8 @@ describe.each(Object.entries(idShapes))('a cluster of 3 to 32 members named by %
       const { loads } = clusterOf(idOf, size)
       const average = (partitions * n) / size
       expect(average / Math.max(...loads)).toBeGreaterThanOrEqual(0.953)
-      // 5 %, or 16 partitions where that is more.
-      expect(Math.min(...loads)).toBeGreaterThanOrEqual(Math.min(average * 0.95, average - 16))
+      // 5 %, or 20 partitions where that is more.
+      expect(Math.min(...loads)).toBeGreaterThanOrEqual(Math.min(average * 0.95, average - 20))
     }
   })
 
@@ -88,13 +88,13 @@ describe('placement', () => {
     const table = ownerIds(place(configurationOf(members))).map((owners) => owners.join(' '))
     expect(table.slice(0, 4)).toMatchInlineSnapshot(`
       [
-        "b m q",
-        "b m q",
-        "m a q",
-        "a m q",
+        "m q a",
+        "q m a",
+        "x b q",
+        "b q m",
       ]
     `)
-    expect(hashKey(new TextEncoder().encode(table.join('\n')))).toMatchInlineSnapshot(`2138592303`)
+    expect(hashKey(new TextEncoder().encode(table.join('\n')))).toMatchInlineSnapshot(`3646641983`)
   })
 
   test('lists the owners of a partition and then its fallbacks, each member once', () => {
