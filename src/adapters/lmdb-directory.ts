@@ -26,6 +26,7 @@ export function checkedPath(path: unknown): string {
   if (typeof path !== 'string') throw new InvalidArgumentError('path', 'must be a string')
   if (path === '') throw new InvalidArgumentError('path', 'must not be empty')
   if (path.includes('\0')) throw new InvalidArgumentError('path', 'must not contain a zero byte')
+  if (!path.isWellFormed()) throw new InvalidArgumentError('path', 'must be well-formed text')
   return resolve(path)
 }
 

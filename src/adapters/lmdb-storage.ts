@@ -46,7 +46,13 @@ export interface LmdbStorageOptions {
  * @throws {InvalidArgumentError} for options that are not as said above.
  */
 export function lmdbStorage(options: LmdbStorageOptions): Storage {
-  const { path, durability = 'fsync' } = options
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError('options', 'must be an object with a path')
+  }
+  const { path, durability = 'fsync', ...unknown } = options
+  for (const name of Object.keys(unknown)) {
+    throw new InvalidArgumentError(name, 'is no option; there are path and durability')
+  }
   if (durability !== 'fsync' && durability !== 'os') {
     throw new InvalidArgumentError(
       'durability',

@@ -146,6 +146,9 @@ interface Problem {
 
 /** @throws {InvalidArgumentError} that names every problem; its `argument` is the first one's option. */
 export function resolveTcpOptions(options: TcpTransportOptions): ResolvedTcpOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError('tcpTransport', `must be given an object, not ${shown(options)}`)
+  }
   const resolved: ResolvedTcpOptions = {
     ...DEFAULTS,
     advertise: undefined,
@@ -190,13 +193,17 @@ function unknownKeys(options: object, known: ReadonlySet<string>, prefix: string
     }))
 }
 
+function isAddress(value: unknown): boolean {
+  return typeof value === 'string' && parseAddress(value) !== undefined
+}
+
 function addressProblems({ host, advertise, allowInsecure }: ResolvedTcpOptions): Problem[] {
   const problems: Problem[] = []
   if (typeof host !== 'string' || host === '' || /[\s[\]/]/.test(host)) {
     const message = `must be a host name or an IP address without brackets, not ${shown(host)}`
     problems.push({ option: 'host', message })
   }
-  if (advertise !== undefined && parseAddress(advertise) === undefined) {
+  if (advertise !== undefined && !isAddress(advertise)) {
     const message = `must be host:port, IPv6 as [host]:port, not ${shown(advertise)}`
     problems.push({ option: 'advertise', message })
   }
@@ -235,8 +242,11 @@ function tlsProblems(tls: TcpTlsOptions): Problem[] {
   }
   const unknown = unknownKeys(tls, TLS_OPTION_NAMES, 'tls.')
   const missing = (['cert', 'key', 'ca'] as const)
-    .filter((name) => tls[name] === undefined || tls[name].length === 0)
-    .map((name) => ({ option: `tls.${name}`, message: 'must be given: TLS here is mutual' }))
+    .filter((name) => !isPem(tls[name]) && !(name === 'ca' && isListOfPems(tls.ca)))
+    .map((name) => ({ option: `tls.${name}`, message: 'must be given as PEM: TLS here is mutual' }))
+  if (tls.passphrase !== undefined && typeof tls.passphrase !== 'string') {
+    missing.push({ option: 'tls.passphrase', message: 'must be a string' })
+  }
   if (missing.length > 0) return [...unknown, ...missing]
   try {
     createSecureContext(nodeTlsOptions(tls))
@@ -244,6 +254,14 @@ function tlsProblems(tls: TcpTlsOptions): Problem[] {
   } catch (error) {
     return [...unknown, { option: 'tls', message: `cannot be used: ${String(error)}` }]
   }
+}
+
+function isPem(value: unknown): boolean {
+  return isText(value) && value.length > 0
+}
+
+function isListOfPems(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isPem)
 }
 
 function insecurityProblems({ host, tls, secrets, allowInsecure }: ResolvedTcpOptions): Problem[] {

@@ -159,7 +159,7 @@ export function resolveMembershipOptions(
     const problem = outside(ranges[key], resolved[key])
     if (problem !== undefined) problems.push(`${key} ${problem}`)
   }
-  if (resolved.probeTimeoutMs >= resolved.probeIntervalMs) {
+  if (problems.length === 0 && resolved.probeTimeoutMs >= resolved.probeIntervalMs) {
     const { probeTimeoutMs, probeIntervalMs } = resolved
     problems.push(
       `probeTimeoutMs = ${probeTimeoutMs} must be less than probeIntervalMs = ${probeIntervalMs}`,

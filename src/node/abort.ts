@@ -1,4 +1,5 @@
-/** Abortable waiting: the caller lets go, the operation itself goes on to its end. */
+/** Waiting with an end: the caller lets go, what was waited for goes on to its own end. */
+import type { Clock } from '../ports/clock.ts'
 
 /**
  * The promise, or the signal's reason as soon as it aborts, as `fetch` does. A signal is listened to only when there
@@ -11,5 +12,22 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefin
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/**
+ * How many of `timeoutMs` milliseconds are left when the promise resolves; 0 as soon as they are over. Rejects with the
+ * promise.
+ */
+export function timeLeft(promise: Promise<void>, clock: Clock, timeoutMs: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const startedMs = clock.monotonicMs()
+    const timer = clock.after(timeoutMs, () => resolve(0))
+    promise
+      .then(
+        () => resolve(Math.max(0, timeoutMs - (clock.monotonicMs() - startedMs))),
+        (error: unknown) => reject(error as Error),
+      )
+      .finally(() => timer.cancel())
   })
 }

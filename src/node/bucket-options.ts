@@ -7,6 +7,7 @@ import { checkQuorum } from '../quorum/quorum-size.ts'
 import { Context } from '../versions/context.ts'
 import {
   describe,
+  durationMsMax,
   flag,
   oneOf,
   positive,
@@ -30,6 +31,7 @@ export interface BucketOptions<V> {
   readonly ttlMs?: number
 }
 
+/** Options of everything that takes time. */
 export interface RequestOptions {
   /** Lets go of the operation: it rejects with `signal.reason`. A write that was sent may still happen. */
   readonly signal?: AbortSignal | undefined
@@ -37,12 +39,14 @@ export interface RequestOptions {
   readonly timeoutMs?: number
 }
 
+/** Options of `get` and `getMany`. What is left out is the bucket's. */
 export interface GetOptions extends RequestOptions {
   readonly r?: Quorum
   readonly sloppy?: boolean
   readonly readRepair?: ReadRepairMode
 }
 
+/** Options of `put`. What is left out is the bucket's. */
 export interface PutOptions extends RequestOptions {
   readonly w?: Quorum
   readonly sloppy?: boolean
@@ -52,19 +56,38 @@ export interface PutOptions extends RequestOptions {
   readonly ttlMs?: number
 }
 
+/** Options of `delete`. */
 export type DeleteOptions = Omit<PutOptions, 'ttlMs'>
 
+/**
+ * Options of `update`. `signal` holds for all of it, `timeoutMs` for its read and for its write, each.
+ */
 export type UpdateOptions = Omit<PutOptions, 'context'> & Pick<GetOptions, 'r' | 'readRepair'>
 
 const requestKeys = ['signal', 'timeoutMs', 'sloppy']
 const getKeys = [...requestKeys, 'r', 'readRepair']
-const putKeys = [...requestKeys, 'w', 'context', 'ttlMs']
+const deleteKeys = [...requestKeys, 'w', 'context']
+const putKeys = [...deleteKeys, 'ttlMs']
 const updateKeys = [...getKeys, 'w', 'ttlMs']
 const bucketKeys = ['conflicts', 'codec', 'r', 'w', 'sloppy', 'readRepair', 'ttlMs']
+
+/** Options of `removeMember`. */
+export interface RemoveOptions {
+  /** Also when the member answers, or when fewer than N members are left. @default false */
+  readonly force?: boolean
+}
+
+/** @throws {InvalidArgumentError} */
+export function checkRemoveOptions(options: RemoveOptions): void {
+  const problems: Problems = []
+  if (refuseUnknown(problems, 'options', options, ['force'])) flag(problems, 'force', options.force)
+  refuse(problems)
+}
 
 /** Bytes of a bucket's name at most: with the longest key it fits every storage. */
 export const bucketNameBytesMax = 128
 
+/** @throws {InvalidArgumentError} for the name or an option. */
 export function checkBucket(name: unknown, options: BucketOptions<unknown>, n: number): void {
   const problem = textProblem(name, bucketNameBytesMax)
   if (problem !== undefined) throw new InvalidArgumentError('name', problem)
@@ -89,14 +112,27 @@ function isPolicy(policy: unknown): boolean {
   return policy.kind === 'siblings' || policy.kind === 'lww'
 }
 
+/** @throws {InvalidArgumentError} */
 export function checkGetOptions(options: GetOptions, n: number): void {
   check(options, getKeys, n)
 }
 
+/** @throws {InvalidArgumentError} */
 export function checkPutOptions(options: PutOptions, n: number): void {
   check(options, putKeys, n)
 }
 
+/** @throws {InvalidArgumentError} */
+export function checkDeleteOptions(options: DeleteOptions, n: number): void {
+  check(options, deleteKeys, n)
+}
+
+/** @throws {InvalidArgumentError} */
+export function checkRequestOptions(options: RequestOptions): void {
+  check(options, ['signal', 'timeoutMs'], 1)
+}
+
+/** @throws {InvalidArgumentError} for the change or an option. */
 export function checkUpdate(change: unknown, options: UpdateOptions, n: number): void {
   if (typeof change !== 'function') {
     throw new InvalidArgumentError('change', `must be a function, not ${describe(change)}`)
@@ -104,6 +140,7 @@ export function checkUpdate(change: unknown, options: UpdateOptions, n: number):
   check(options, updateKeys, n)
 }
 
+/** @throws {InvalidArgumentError} when it is no list; each key is checked where it is read. */
 export function checkKeys(keys: unknown): void {
   if (Array.isArray(keys)) return
   throw new InvalidArgumentError('keys', `must be a list of keys, not ${describe(keys)}`)
@@ -129,7 +166,7 @@ function checkCommon(
   flag(problems, 'sloppy', sloppy)
   oneOf(problems, 'readRepair', readRepair, readRepairModes)
   positive(problems, 'ttlMs', ttlMs)
-  positive(problems, 'timeoutMs', timeoutMs)
+  positive(problems, 'timeoutMs', timeoutMs, { max: durationMsMax })
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     problems.push(['signal', 'must be an AbortSignal'])
   }

@@ -1,5 +1,12 @@
 /** A bucket: what a service reads and writes through. Checks and encodes, then hands over to the coordinator. */
-import { InvalidArgumentError, LimitError, OverloadedError } from '../base/errors.ts'
+import {
+  CodecError,
+  InvalidArgumentError,
+  LimitError,
+  OverloadedError,
+  TimeoutError,
+  UnavailableError,
+} from '../base/errors.ts'
 import { toByteString, writeUtf8 } from '../base/bytes.ts'
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
@@ -15,6 +22,7 @@ import { contentOf, Context, type ContextContent } from '../versions/context.ts'
 import { readStamp } from '../versions/record-codec.ts'
 import type { BucketNode } from './bucket-node.ts'
 import {
+  checkDeleteOptions,
   checkGetOptions,
   checkKeys,
   checkPutOptions,
@@ -24,7 +32,8 @@ import {
   type PutOptions,
   type UpdateOptions,
 } from './bucket-options.ts'
-import { withSignal } from './abort.ts'
+import { timeLeft, withSignal } from './abort.ts'
+import { describe } from './option-checks.ts'
 import type { Quorum } from './options.ts'
 
 /** Keys and values under one name, with one conflict policy. */
@@ -103,11 +112,30 @@ export class NodeBucket<V> implements Bucket<V> {
       options.signal?.throwIfAborted()
       const place = this.#place(key)
       const agreed = this.#begin()
-      const read = (): Promise<Entry<V>> => this.#get(key, place, options)
-      return withSignal(agreed === undefined ? read() : agreed.then(read), options.signal)
+      const reading =
+        agreed === undefined
+          ? this.#get(key, place, options)
+          : this.#getAfter(agreed, options, (left) => this.#get(key, place, left))
+      return withSignal(reading, options.signal)
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  /** The first read of a bucket waits for the agreement on its policy, within its own deadline. */
+  async #getAfter(
+    agreed: Promise<void>,
+    options: GetOptions,
+    read: (options: GetOptions) => Promise<Entry<V>>,
+  ): Promise<Entry<V>> {
+    const afterMs = options.timeoutMs ?? this.#node.timeoutMs
+    const leftMs = await timeLeft(agreed, this.#node.coordination.clock, afterMs)
+    const late = (cause?: unknown): TimeoutError =>
+      new TimeoutError(`no quorum of replicas answered within ${afterMs} ms`, { afterMs, cause })
+    if (leftMs === 0) throw late()
+    return read({ ...options, timeoutMs: leftMs }).catch((error: unknown) => {
+      throw error instanceof TimeoutError ? late(error) : error
+    })
   }
 
   async #get(key: string, place: KeyPlace, options: GetOptions): Promise<Entry<V>> {
@@ -147,13 +175,8 @@ export class NodeBucket<V> implements Bucket<V> {
   put(key: string, value: V, options: PutOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
-      const bytes = this.#settings.codec.encode(value)
-      const allowed = this.#node.limits.valueBytesMax
-      if (bytes.length > allowed) {
-        const what = `value of ${JSON.stringify(key)}`
-        throw new LimitError('valueBytesMax', { allowed, actual: bytes.length, what })
-      }
-      return this.#write(key, { value: bytes, tombstone: false }, options)
+      const place = this.#place(key)
+      return this.#write(key, place, { value: this.#encode(key, value), tombstone: false }, options)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -161,8 +184,8 @@ export class NodeBucket<V> implements Bucket<V> {
 
   delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {
     try {
-      if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
-      return this.#write(key, { value: noValue, tombstone: true }, options)
+      if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
+      return this.#write(key, this.#place(key), { value: noValue, tombstone: true }, options)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -177,24 +200,38 @@ export class NodeBucket<V> implements Bucket<V> {
     const { w: _w, ttlMs: _ttlMs, ...reading } = options
     const entry = await this.get(key, reading)
     const merged = this.#settings.policy.kind === 'merge' && entry.siblings.length > 1
-    const value = await change(merged ? [entry.value() as V] : entry.siblings)
+    const changed = change(merged ? [entry.value() as V] : entry.siblings)
+    const value = await withSignal(Promise.resolve(changed), options.signal)
     const { r: _r, readRepair: _readRepair, ...writing } = options
     return this.put(key, value, { ...writing, context: entry.context })
   }
 
+  #encode(key: string, value: V): Uint8Array {
+    const { codec } = this.#settings
+    const bytes = codec.encode(value) as unknown
+    if (!(bytes instanceof Uint8Array)) {
+      throw new CodecError(`the codec "${codec.name}" made no Uint8Array: ${describe(bytes)}`)
+    }
+    const allowed = this.#node.limits.valueBytesMax
+    if (bytes.length <= allowed) return bytes
+    const what = `value of ${JSON.stringify(key)}`
+    throw new LimitError('valueBytesMax', { allowed, actual: bytes.length, what })
+  }
+
   #write(
     key: string,
+    place: KeyPlace,
     what: { value: Uint8Array; tombstone: boolean },
     options: PutOptions,
   ): Promise<Receipt> {
     options.signal?.throwIfAborted()
     const { policy, w, sloppy, ttlMs } = this.#settings
     const node = this.#node.coordination
-    const { partition, storageKey } = this.#place(key)
+    const { partition, storageKey } = place
     const lifetimeMs = what.tombstone ? undefined : (options.ttlMs ?? ttlMs)
     const replaces = this.#replaces(key, options.context)
     const agreed = this.#begin()
-    const write = (): Promise<Receipt> => {
+    const write = (timeoutMs: number): Promise<Receipt> => {
       const put: PutRequest = {
         bucket: this.name,
         key,
@@ -207,13 +244,29 @@ export class NodeBucket<V> implements Bucket<V> {
         replaces,
         needed: this.#needed(options.w ?? w),
         sloppy: options.sloppy ?? sloppy,
-        timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
+        timeoutMs,
       }
       this.#enter()
       node.stats.puts += 1
       return routePut(node, put, this.#node.writeId)
     }
-    return withSignal(agreed === undefined ? write() : agreed.then(write), options.signal)
+    const timeoutMs = options.timeoutMs ?? this.#node.timeoutMs
+    const writing = agreed === undefined ? write(timeoutMs) : this.#writeAfter(agreed, timeoutMs, write)
+    return withSignal(writing, options.signal)
+  }
+
+  /** The first write of a bucket waits for the agreement on its policy, within its own deadline. */
+  async #writeAfter(
+    agreed: Promise<void>,
+    timeoutMs: number,
+    write: (timeoutMs: number) => Promise<Receipt>,
+  ): Promise<Receipt> {
+    const leftMs = await timeLeft(agreed, this.#node.coordination.clock, timeoutMs)
+    if (leftMs > 0) return write(leftMs)
+    throw new UnavailableError(
+      `the members did not tell within ${timeoutMs} ms how they opened the bucket "${this.name}"`,
+      { needed: this.#needed(this.#settings.w), alive: 0 },
+    )
   }
 
   #replaces(key: string, context: Context | string | null | undefined): 'all' | ContextContent {
@@ -229,8 +282,9 @@ export class NodeBucket<V> implements Bucket<V> {
     return this.#node.agreed(this.name, this.#settings.policy.kind)
   }
 
-  /** Counts the operation in. */
+  /** Counts the operation in. @throws {ClosedError} @throws {OverloadedError} */
   #enter(): void {
+    this.#node.assertOpen()
     const { stats } = this.#node.coordination
     const { inFlightMax } = this.#node.limits
     if (stats.inFlight >= inFlightMax) {

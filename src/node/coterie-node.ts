@@ -1,12 +1,19 @@
 /** A member of the store, as its service sees it. */
 import { EventEmitter } from 'node:events'
-import { InvalidArgumentError } from '../base/errors.ts'
+import { InvalidArgumentError, LimitError } from '../base/errors.ts'
 import { writeUtf8 } from '../base/bytes.ts'
 import { siblings } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { hashKey, partitionOf } from '../ring/key-hash.ts'
 import { NodeBucket, type Bucket } from './bucket.ts'
-import { checkBucket, type BucketOptions, type RequestOptions } from './bucket-options.ts'
+import {
+  checkBucket,
+  checkRemoveOptions,
+  checkRequestOptions,
+  type BucketOptions,
+  type RemoveOptions,
+  type RequestOptions,
+} from './bucket-options.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
 import type { NodeCore } from './node-core.ts'
 import { textProblem } from './option-checks.ts'
@@ -86,6 +93,9 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
     if (nameProblem !== undefined) throw new InvalidArgumentError('bucket', nameProblem)
     const keyProblem = textProblemOfKey(key)
     if (keyProblem !== undefined) throw new InvalidArgumentError('key', keyProblem)
+    const actual = Buffer.byteLength(key)
+    const allowed = this.#core.limits.keyBytesMax
+    if (actual > allowed) throw new LimitError('keyBytesMax', { allowed, actual, what: 'key' })
     const bytes = Buffer.allocUnsafe(3 * (bucket.length + key.length) + 1)
     const end = writeUtf8(bytes, 0, `${bucket}\0${key}`)
     const ring = this.#core.coordination.ring()
@@ -105,10 +115,12 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
   /**
    * Leaves the cluster for good: gives up its share of the ring, hands its data over, and closes. Its store can never
    * come back; start it with an empty one to join again.
+   * @param options.timeoutMs for each of its two changes of the ring. @default 10_000
    * @throws {TopologyBusyError} by rejection, while others change the ring; the node stays a member.
    * @throws {UnavailableError} by rejection, when no majority of the members answers.
    */
   async leave(options: RequestOptions = {}): Promise<void> {
+    checkRequestOptions(options)
     await leave(this.#core, options)
     await this.close()
   }
@@ -118,7 +130,8 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
    * @param options.force also when the member answers, or when fewer than N members are left.
    * @throws {InvalidArgumentError} by rejection, when there is no such member, or `force` would be needed.
    */
-  async removeMember(id: string, options: { force?: boolean } = {}): Promise<void> {
+  async removeMember(id: string, options: RemoveOptions = {}): Promise<void> {
+    checkRemoveOptions(options)
     await removeMember(this.#core, id, options)
   }
 

@@ -3,23 +3,29 @@
 /** Path of an option and what is wrong with it. */
 export type Problems = [argument: string, problem: string][]
 
+/** Longest duration that an option may ask for: 24.8 days, what timers take. */
+export const durationMsMax: number = 2 ** 31 - 1
+
+/** Whether `options` is an object at all; its keys must be known ones. */
 export function refuseUnknown(
   problems: Problems,
   name: string,
   options: unknown,
   known: readonly string[],
-): void {
-  if (typeof options !== 'object' || options === null) {
-    problems.push([name === '' ? 'options' : name, 'must be an object'])
-    return
+): boolean {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    problems.push([name === '' ? 'options' : name, `must be an object, not ${describe(options)}`])
+    return false
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     const path = name === '' ? key : `${name}.${key}`
     problems.push([path, `is no option; there are ${known.join(', ')}`])
   }
+  return true
 }
 
+/** A name: a non-empty, well-formed string without NUL, of at most so many bytes of UTF-8. */
 export function text(
   problems: Problems,
   name: string,
@@ -41,18 +47,19 @@ export function textProblem(value: unknown, bytesMax: number): string | undefine
   return bytes > bytesMax ? `must have at most ${bytesMax} bytes, not ${bytes}` : undefined
 }
 
+/** A number above 0 and up to `max`; fractions are allowed. */
 export function positive(
   problems: Problems,
   name: string,
   value: unknown,
-  { max = Infinity }: { max?: number } = {},
+  { max = Number.MAX_SAFE_INTEGER }: { max?: number } = {},
 ): void {
   if (value === undefined) return
-  if (typeof value === 'number' && value > 0 && value <= max && !Number.isNaN(value)) return
-  const limit = max === Infinity ? '' : ` up to ${max}`
-  problems.push([name, `must be a number above 0${limit}, not ${describe(value)}`])
+  if (typeof value === 'number' && value > 0 && value <= max) return
+  problems.push([name, `must be a number above 0 up to ${max}, not ${describe(value)}`])
 }
 
+/** A whole number from 1 to `max`. */
 export function count(
   problems: Problems,
   name: string,
@@ -64,11 +71,13 @@ export function count(
   problems.push([name, `must be a whole number from 1 to ${max}, not ${describe(value)}`])
 }
 
+/** True or false. */
 export function flag(problems: Problems, name: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return
   problems.push([name, `must be true or false, not ${describe(value)}`])
 }
 
+/** One of some words. */
 export function oneOf(
   problems: Problems,
   name: string,
@@ -79,6 +88,21 @@ export function oneOf(
   problems.push([name, `must be one of ${words.join(', ')}, not ${describe(value)}`])
 }
 
+/** An implementation of a port: an object with these methods. */
+export function methods(
+  problems: Problems,
+  name: string,
+  value: unknown,
+  names: readonly string[],
+): void {
+  if (value === undefined) return
+  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  const missing = names.filter((each) => typeof found[each] !== 'function')
+  if (missing.length === 0) return
+  problems.push([name, `must have ${missing.join(', ')}: it is ${describe(value)}`])
+}
+
+/** A value for a message: short, and without the content of objects. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)

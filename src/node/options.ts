@@ -11,7 +11,17 @@ import type { Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { checkQuorum } from '../quorum/quorum-size.ts'
 import type { ReadRepairMode } from '../coordinator/get.ts'
-import { count, flag, oneOf, positive, refuseUnknown, text, type Problems } from './option-checks.ts'
+import {
+  count,
+  durationMsMax,
+  flag,
+  methods,
+  oneOf,
+  positive,
+  refuseUnknown,
+  text,
+  type Problems,
+} from './option-checks.ts'
 
 /** How many replicas must answer: a number, or a word. `'quorum'` is a majority of N. */
 export type Quorum = number | 'one' | 'quorum' | 'all'
@@ -55,9 +65,12 @@ export interface HandoffOptions {
 export interface LimitOptions {
   /** Longest key, in bytes of UTF-8, 1 to 1024. @default 1024 */
   readonly keyBytesMax?: number
-  /** Longest encoded value, in bytes. @default 1 MiB */
+  /** Longest encoded value, in bytes, up to 8 MiB. @default 1 MiB */
   readonly valueBytesMax?: number
-  /** Most siblings that a client's write may leave; repair always merges. @default 64 */
+  /**
+   * Most siblings that a client's write may leave; repair always merges. Times `valueBytesMax` at most 120 MiB, and
+   * at most 4096. @default 64
+   */
   readonly siblingsMax?: number
   /** Most operations under way at once; more are refused with `ERR_OVERLOADED`. @default 100_000 */
   readonly inFlightMax?: number
@@ -156,14 +169,14 @@ export const readRepairModes: readonly ReadRepairMode[] = ['blocking', 'async', 
  */
 export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
   const problems: Problems = []
-  refuseUnknown(problems, '', options, known)
+  if (!refuseUnknown(problems, '', options, known)) refuse(problems)
   const { replication = {}, handoff = {}, limits = {} } = options
   checkTop(problems, options)
   checkReplication(problems, replication)
-  checkNumbers(problems, 'handoff', handoff, defaults.handoff)
-  checkNumbers(problems, 'limits', limits, defaults.limits)
-  const keyBytesMax = limits.keyBytesMax ?? defaults.limits.keyBytesMax
-  if (keyBytesMax > 1024) problems.push(['limits.keyBytesMax', 'must be at most 1024'])
+  checkHandoff(problems, handoff)
+  checkLimits(problems, limits)
+  checkPorts(problems, options)
+  if (Array.isArray(options.membership)) problems.push(['membership', 'must be an object, not a list'])
   const membership = resolveMembershipOptions(options.membership)
   if ('problems' in membership) {
     for (const problem of membership.problems) problems.push(['membership', problem])
@@ -184,9 +197,15 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
     joinTimeoutMs: options.joinTimeoutMs ?? defaults.joinTimeoutMs,
     membership: 'options' in membership ? membership.options : resolveDefaults(),
-    handoff: { ...defaults.handoff, ...handoff },
-    limits: { ...defaults.limits, ...limits },
+    handoff: withDefaults(defaults.handoff, handoff),
+    limits: withDefaults(defaults.limits, limits),
   }
+}
+
+/** What is given and not undefined, else the default. */
+function withDefaults<T extends object>(fallback: Required<T>, given: T): Required<T> {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...fallback, ...(Object.fromEntries(set) as T) }
 }
 
 function resolveDefaults(): ResolvedMembershipOptions {
@@ -200,10 +219,10 @@ function checkTop(problems: Problems, options: NodeOptions): void {
   text(problems, 'cluster', options.cluster, { bytesMax: 128 })
   if (options.zone !== '') text(problems, 'zone', options.zone, { bytesMax: 128 })
   positive(problems, 'weight', options.weight, { max: 1000 })
-  positive(problems, 'timeoutMs', options.timeoutMs)
-  positive(problems, 'joinTimeoutMs', options.joinTimeoutMs)
+  positive(problems, 'timeoutMs', options.timeoutMs, { max: durationMsMax })
+  positive(problems, 'joinTimeoutMs', options.joinTimeoutMs, { max: durationMsMax })
   const { seeds, partitions } = options
-  const areTexts = Array.isArray(seeds) && seeds.every((seed) => typeof seed === 'string' && seed !== '')
+  const areTexts = Array.isArray(seeds) && seeds.every(isAddress)
   if (seeds !== undefined && !areTexts) problems.push(['seeds', "must be a list of addresses: ['10.0.0.1:7000']"])
   count(problems, 'partitions', partitions, { max: 65_536 })
   if (Number.isSafeInteger(partitions) && (partitions! & (partitions! - 1)) !== 0) {
@@ -211,9 +230,21 @@ function checkTop(problems: Problems, options: NodeOptions): void {
   }
 }
 
+function isAddress(seed: unknown): boolean {
+  return typeof seed === 'string' && seed !== '' && seed.isWellFormed()
+}
+
+function checkPorts(problems: Problems, options: NodeOptions): void {
+  methods(problems, 'transport', options.transport, ['listen', 'connect', 'close'])
+  methods(problems, 'storage', options.storage, ['open', 'get', 'write', 'scan', 'close'])
+  methods(problems, 'clock', options.clock, ['monotonicMs', 'wallMs', 'after'])
+  methods(problems, 'random', options.random, ['float', 'bytes'])
+}
+
 function checkReplication(problems: Problems, replication: ReplicationOptions): void {
+  const names = ['n', 'r', 'w', 'sloppy', 'readRepair']
+  if (!refuseUnknown(problems, 'replication', replication, names)) return
   const { n, r, w, sloppy, readRepair } = replication
-  refuseUnknown(problems, 'replication', replication, ['n', 'r', 'w', 'sloppy', 'readRepair'])
   count(problems, 'replication.n', n, { max: 15 })
   for (const [name, quorum] of [['r', r], ['w', w]] as const) {
     const problem = quorum === undefined ? undefined : checkQuorum(quorum, n ?? 15)
@@ -223,17 +254,38 @@ function checkReplication(problems: Problems, replication: ReplicationOptions): 
   oneOf(problems, 'replication.readRepair', readRepair, readRepairModes)
 }
 
-function checkNumbers(
-  problems: Problems,
-  name: string,
-  options: object,
-  allowed: Readonly<Record<string, number>>,
-): void {
-  refuseUnknown(problems, name, options, Object.keys(allowed))
-  if (typeof options !== 'object' || options === null) return
-  for (const [key, value] of Object.entries(options)) {
-    positive(problems, `${name}.${key}`, value)
+function checkHandoff(problems: Problems, handoff: HandoffOptions): void {
+  if (!refuseUnknown(problems, 'handoff', handoff, Object.keys(defaults.handoff))) return
+  const { intervalMs, ...others } = handoff
+  positive(problems, 'handoff.intervalMs', intervalMs, { max: durationMsMax })
+  for (const [name, value] of Object.entries(others)) positive(problems, `handoff.${name}`, value)
+}
+
+/** With the rest of its frame the longest record still fits into one: see `rpc/frame.ts`. */
+const recordBytesMax = 120 * mib
+
+const limitMaxima: Readonly<Record<keyof LimitOptions, number>> = {
+  keyBytesMax: 1024,
+  valueBytesMax: 8 * mib,
+  siblingsMax: 4096,
+  inFlightMax: Number.MAX_SAFE_INTEGER,
+  queuedBytesPerPeerMax: Number.MAX_SAFE_INTEGER,
+}
+
+function checkLimits(problems: Problems, limits: LimitOptions): void {
+  if (!refuseUnknown(problems, 'limits', limits, Object.keys(defaults.limits))) return
+  const before = problems.length
+  for (const name of Object.keys(limitMaxima) as (keyof LimitOptions)[]) {
+    count(problems, `limits.${name}`, limits[name], { max: limitMaxima[name] })
   }
+  if (problems.length > before) return
+  const { valueBytesMax, siblingsMax } = withDefaults(defaults.limits, limits)
+  if (valueBytesMax * siblingsMax <= recordBytesMax) return
+  problems.push([
+    'limits.siblingsMax',
+    `${siblingsMax} values of valueBytesMax = ${valueBytesMax} bytes are more than one record ` +
+      `may have: ${recordBytesMax} bytes`,
+  ])
 }
 
 function refuse(problems: Problems): void {

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, UnavailableError } from '../base/errors.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
-import type { RequestOptions } from './bucket-options.ts'
+import type { RemoveOptions, RequestOptions } from './bucket-options.ts'
 import type { NodeCore } from './node-core.ts'
 import { describe } from './option-checks.ts'
 import { sleep } from './join.ts'
@@ -41,7 +41,7 @@ function removed(base: RingConfiguration, id: string): RingConfiguration | undef
 export async function removeMember(
   core: NodeCore,
   id: string,
-  { force = false }: { force?: boolean },
+  { force = false }: RemoveOptions,
 ): Promise<void> {
   core.assertOpen()
   const ring = core.coordination.ring()

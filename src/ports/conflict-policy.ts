@@ -1,3 +1,6 @@
+/** What a bucket does with concurrent values: the policies that `node.bucket()` takes. */
+import { InvalidArgumentError } from '../base/errors.ts'
+
 /**
  * What becomes of concurrent values. The kind is part of the data: every record carries it, and nodes that open
  * one bucket with different kinds get a `ConflictPolicyError`, never two different merges.
@@ -7,6 +10,7 @@ export type ConflictPolicy<V> =
   | { readonly kind: 'merge'; readonly fn: (a: V, b: V) => V }
   | { readonly kind: 'lww' }
 
+/** Which of the policies, without its function. */
 export type ConflictKind = ConflictPolicy<unknown>['kind']
 
 /** Shows them all: `entry.siblings` has each, `entry.value()` throws a `ConflictError` on more than one. The default. */
@@ -17,8 +21,10 @@ export function siblings<V>(): ConflictPolicy<V> {
 /**
  * Settles them with a function, when they are read.
  * @param fn must be pure, commutative, associative and idempotent: each node merges for itself, in its own order.
+ * @throws {InvalidArgumentError} when `fn` is no function.
  */
 export function merge<V>(fn: (a: V, b: V) => V): ConflictPolicy<V> {
+  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'must be a function of two values')
   return { kind: 'merge', fn }
 }
 
