@@ -43,11 +43,12 @@ class FoundEntry<V> implements Entry<V> {
   value(): V | undefined {
     const { siblings } = this
     if (siblings.length < 2) return siblings[0]
-    if (this.#policy.kind === 'merge') return siblings.reduce(this.#policy.fn)
+    const policy = this.#policy
+    if (policy.kind === 'merge') return siblings.reduce((a, b) => policy.fn(a, b))
     throw new ConflictError(
       `${JSON.stringify(this.key)} has ${siblings.length} concurrent values: ` +
         'choose or merge them, and put the result with this entry\'s context',
-      { entry: this as Entry<V> },
+      { entry: this },
     )
   }
 }

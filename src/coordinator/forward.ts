@@ -3,7 +3,12 @@
  * for a key, so its clock stays as short as its owners are few. A write is coordinated once: a request that may have
  * arrived is never sent to a second coordinator (HAZARDS A7).
  */
-import { ProtocolError, StoreError, TopologyBusyError, WriteUncertainError } from '../base/errors.ts'
+import {
+  ProtocolError,
+  TopologyBusyError,
+  WriteUncertainError,
+  type StoreError,
+} from '../base/errors.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import { Context, contentOf } from '../versions/context.ts'
 import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
@@ -23,25 +28,21 @@ export function routePut(node: Coordination, put: PutRequest, writeId: () => str
 
 async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {
   node.stats.forwarded += 1
-  let isHere = false
-  try {
-    const outcome = await askOwners(node, put, writeId)
-    if ('receipt' in outcome) return outcome.receipt
-    if (!put.sloppy) {
-      throw unavailable('write', put, { needed: put.needed, alive: 0, cause: outcome.last })
-    }
-    isHere = true
-    return new PutOperation(node, put).start()
-  } catch (error) {
+  const outcome = await askOwners(node, put, writeId).catch((error: unknown) => {
+    node.stats.inFlight -= 1
     node.stats.failed += 1
     throw error
-  } finally {
-    // An operation that runs here counts itself out.
-    if (!isHere) node.stats.inFlight -= 1
-  }
+  })
+  // With no owner in reach this node stands in for one; the operation then counts itself out.
+  if ('last' in outcome) return new PutOperation(node, put).start()
+  node.stats.inFlight -= 1
+  return outcome.receipt
 }
 
-/** The receipt of the first owner that takes the write; none when no owner can be reached. */
+/**
+ * The receipt of the first owner that takes the write; for a sloppy write, the last problem when no owner can be reached.
+ * @throws {UnavailableError} by rejection, for a strict write that no owner can be reached for; nothing changed.
+ */
 async function askOwners(
   node: Coordination,
   put: PutRequest,
@@ -60,6 +61,7 @@ async function askOwners(
     last = outcome.error
     if (isFinal(outcome)) throw finalError(put, outcome)
   }
+  if (!put.sloppy) throw unavailable('write', put, { needed: put.needed, alive: 0, cause: last })
   return { last }
 }
 

@@ -6,7 +6,7 @@ import { withMember } from '../ring/configuration-change.ts'
 import { toTuple } from '../ring/configuration-check.ts'
 import type { Greeting } from '../rpc/handshake.ts'
 import { isFailure, request } from '../rpc/request.ts'
-import { policyCall } from './dispatch.ts'
+import { policyCall } from './bucket-policies.ts'
 import { textProblem } from './option-checks.ts'
 import type { NodeCore } from './node-core.ts'
 

@@ -5,6 +5,9 @@
 import { ConflictPolicyError } from '../base/errors.ts'
 import type { ConflictKind } from '../ports/conflict-policy.ts'
 
+/** The call that asks for a policy. Any answer to it also tells that a member is there. */
+export const policyCall = 'policy'
+
 /** Asks one member; undefined when it has not opened the bucket, or does not answer. */
 export type AskPolicy = (member: string, bucket: string) => Promise<ConflictKind | undefined>
 

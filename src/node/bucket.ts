@@ -18,7 +18,7 @@ import { GetOperation, type ReadRepairMode } from '../coordinator/get.ts'
 import type { PutRequest } from '../coordinator/put.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import { emptyContext } from '../versions/causal-context.ts'
-import { contentOf, Context, type ContextContent } from '../versions/context.ts'
+import { contentOf, type Context, type ContextContent } from '../versions/context.ts'
 import { readStamp } from '../versions/record-codec.ts'
 import type { BucketNode } from './bucket-node.ts'
 import {
@@ -118,7 +118,7 @@ export class NodeBucket<V> implements Bucket<V> {
           : this.#getAfter(agreed, options, (left) => this.#get(key, place, left))
       return withSignal(reading, options.signal)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -178,7 +178,7 @@ export class NodeBucket<V> implements Bucket<V> {
       const place = this.#place(key)
       return this.#write(key, place, { value: this.#encode(key, value), tombstone: false }, options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -187,7 +187,7 @@ export class NodeBucket<V> implements Bucket<V> {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
       return this.#write(key, this.#place(key), { value: noValue, tombstone: true }, options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 

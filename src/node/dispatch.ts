@@ -10,10 +10,9 @@ import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
 import { membershipCast } from '../upkeep/gossip.ts'
 import { Admission } from './admission.ts'
+import { policyCall } from './bucket-policies.ts'
 import { joinCall } from './join.ts'
 import type { NodeCore } from './node-core.ts'
-
-export const policyCall = 'policy'
 
 export class Dispatch {
   readonly #core: NodeCore

@@ -8,7 +8,7 @@ import { frameType } from '../rpc/frame.ts'
 import { pack } from '../rpc/pack.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { configurationCast } from '../upkeep/configuration-spread.ts'
-import { policyCall } from './dispatch.ts'
+import { policyCall } from './bucket-policies.ts'
 import type { NodeCore } from './node-core.ts'
 
 /** A member that does not answer within this time hears of the node by rumour. */

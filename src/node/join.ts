@@ -38,12 +38,12 @@ const requestTimeoutMs = 3_000
 
 /** Asks all seeds in rounds. Resolves with a welcome, or with `found` when this node is the one to found. */
 export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
-  const { clock, timeoutMs, seeds, isClosed } = options
+  const { clock, timeoutMs, seeds } = options
   const deadlineMs = clock.monotonicMs() + timeoutMs
   const channels = new Map(seeds.map((seed) => [seed, options.contact(seed)]))
   let last: StoreError | undefined
   try {
-    while (clock.monotonicMs() < deadlineMs && !isClosed()) {
+    while (clock.monotonicMs() < deadlineMs && !options.isClosed()) {
       options.takeHeardFrom()
       const round = await askAll(options, channels)
       const welcome = [...round.values()].find((answer) => 'welcome' in answer)

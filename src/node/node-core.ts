@@ -23,21 +23,20 @@ import { fromTuple, toTuple } from '../ring/configuration-check.ts'
 import type { Ring } from '../ring/ring.ts'
 import { plainFrame } from '../rpc/frame-buffer.ts'
 import { frameType } from '../rpc/frame.ts'
-import { judge, type Greeting, type Lane, type Refusal } from '../rpc/handshake.ts'
 import { pack, unpack } from '../rpc/pack.ts'
 import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
-import type { Session } from '../rpc/session.ts'
 import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
 import { ConfigurationSpread, configurationCast } from '../upkeep/configuration-spread.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import { Handoff } from '../upkeep/handoff.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
-import { BucketPolicies } from './bucket-policies.ts'
+import { BucketPolicies, policyCall } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
 import { closeCore } from './close.ts'
-import { Dispatch, policyCall } from './dispatch.ts'
+import { Dispatch } from './dispatch.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
+import { Greeter } from './greeter.ts'
 import type { LimitOptions, ResolvedOptions } from './options.ts'
 import { defaultN } from './options.ts'
 import { StartCounts } from './start-counts.ts'
@@ -73,6 +72,7 @@ export class NodeCore implements BucketNode {
   readonly coordination: Coordination
   readonly wheel: TimerWheel
   readonly starts: StartCounts
+  readonly greeter: Greeter
   readonly dispatch: Dispatch
   readonly spread: ConfigurationSpread
   address = ''
@@ -83,91 +83,105 @@ export class NodeCore implements BucketNode {
   #writes = 0
 
   constructor(options: ResolvedOptions, ports: NodePorts, books: Books) {
-    const { clock, random, storage, transport } = ports
-    const { identity } = books
-    const selfId = identity.id
-    const failed = (task: string) => (error: Error, peer?: string) => this.fail(task, error, peer)
     this.options = options
     this.ports = ports
     this.books = books
-    this.wheel = new TimerWheel(clock)
+    this.wheel = new TimerWheel(ports.clock)
     this.starts = new StartCounts(books)
+    this.greeter = new Greeter(this)
     this.store = new ReplicaStore({
-      storage,
+      storage: ports.storage,
       writeFailed: (error) => {
         books.renew()
         this.fail('storage', error)
       },
     })
-    this.hints = new HintStore(storage, options.handoff)
-    this.keeper = new ConfigurationKeeper({
-      self: identity,
-      books,
-      clock,
-      random: () => random.float(),
-      requestTimeoutMs: 1_000,
-      control: (id) => this.peers.control(id),
-      changed: (after, before) => this.#ringChanged(after, before),
-      failed: failed('configuration'),
-    })
-    this.peers = new Peers({
-      host: {
-        clock,
-        handshakeTimeoutMs,
-        greeting: (lane, to) => this.#greeting(lane, to),
-        judge: (theirs, expected) => this.#judge(theirs, expected),
-        request: (session, bytes, start, end) => this.dispatch.request(session, bytes, start, end),
-        cast: (session, message) => this.dispatch.cast(session, message),
-      },
-      transport,
-      random,
-      queuedBytesMax: options.limits.queuedBytesPerPeerMax,
-      addressOf: (id) => this.gossip?.member(id)?.address,
-      greeted: (session) => this.#greeted(session),
-      unreachable: (id) => this.gossip?.unreachable(id),
-    })
+    this.hints = new HintStore(ports.storage, options.handoff)
+    this.keeper = this.#createKeeper()
+    this.peers = this.#createPeers()
     this.policies = new BucketPolicies({
       ask: (id, bucket) => this.#askPolicy(id, bucket),
       others: () => this.others().filter((id) => this.isReachable(id)),
     })
     this.coordination = this.#coordinate()
-    this.handoff = new Handoff({
-      selfId,
+    this.handoff = this.#createHandoff()
+    this.spread = new ConfigurationSpread({
+      clock: ports.clock,
+      random: () => ports.random.float(),
+      configuration: () => this.keeper.configuration,
+      learn: (configuration) => this.learn(configuration),
+      reachable: () => this.others().filter((id) => this.isReachable(id)),
+      control: (id) => this.peers.control(id),
+    })
+    const puts = new ForwardedPuts(this.coordination)
+    this.dispatch = new Dispatch(this, this.#createHandlers(), puts)
+  }
+
+  #createKeeper(): ConfigurationKeeper {
+    return new ConfigurationKeeper({
+      self: this.identity,
+      books: this.books,
+      clock: this.ports.clock,
+      random: () => this.ports.random.float(),
+      requestTimeoutMs: 1_000,
+      control: (id) => this.peers.control(id),
+      changed: (after, before) => this.#ringChanged(after, before),
+      failed: (error) => this.fail('configuration', error),
+    })
+  }
+
+  #createPeers(): Peers {
+    return new Peers({
+      host: {
+        clock: this.ports.clock,
+        handshakeTimeoutMs,
+        greeting: (lane, to) => this.greeter.greeting(lane, to),
+        judge: (theirs, expected) => this.greeter.judge(theirs, expected),
+        request: (session, bytes, start, end) => this.dispatch.request(session, bytes, start, end),
+        cast: (session, message) => this.dispatch.cast(session, message),
+      },
+      transport: this.ports.transport,
+      random: this.ports.random,
+      queuedBytesMax: this.options.limits.queuedBytesPerPeerMax,
+      addressOf: (id) => this.gossip?.member(id)?.address,
+      greeted: (session) => this.greeter.greeted(session.remote!),
+      unreachable: (id) => this.gossip?.unreachable(id),
+    })
+  }
+
+  #createHandoff(): Handoff {
+    const { intervalMs, bytesPerSecondMax } = this.options.handoff
+    return new Handoff({
+      selfId: this.identity.id,
       store: this.store,
       hints: this.hints,
-      storage,
-      clock,
-      intervalMs: options.handoff.intervalMs,
-      timeoutMs: options.timeoutMs,
-      bytesPerSecondMax: options.handoff.bytesPerSecondMax,
+      storage: this.ports.storage,
+      clock: this.ports.clock,
+      intervalMs,
+      timeoutMs: this.options.timeoutMs,
+      bytesPerSecondMax,
       ring: () => this.keeper.ring,
       data: (id) => this.peers.data(id),
       isReachable: (id) => this.isReachable(id),
       delivered: (target, count) => {
         if (count > 0) this.emit('hints-delivered', { target, count })
       },
-      failed: failed('handoff'),
+      failed: (error, peer) => this.fail('handoff', error, peer),
     })
-    this.spread = new ConfigurationSpread({
-      clock,
-      random: () => random.float(),
-      configuration: () => this.keeper.configuration,
-      learn: (configuration) => this.learn(configuration),
-      reachable: () => this.others().filter((id) => this.isReachable(id)),
-      control: (id) => this.peers.control(id),
-    })
-    const handlers = new ReplicaHandlers({
-      selfId,
+  }
+
+  #createHandlers(): ReplicaHandlers {
+    return new ReplicaHandlers({
+      selfId: this.identity.id,
       store: this.store,
       hints: this.hints,
       ring: () => this.coordination.ring(),
-      wallMs: () => clock.wallMs(),
+      wallMs: () => this.ports.clock.wallMs(),
       kindOpened: (prefix) => this.policies.opened(splitStorageKey(`${prefix}\0`).bucket),
       isRecovering: () => false,
       otherEpoch: (theirs) => this.#otherEpochBody(theirs),
       hinted: (target) => this.#hinted(target),
     })
-    this.dispatch = new Dispatch(this, handlers, new ForwardedPuts(this.coordination))
   }
 
   get identity(): Identity {
@@ -349,37 +363,6 @@ export class NodeCore implements BucketNode {
       }
     }
     this.emit('ring-change', viewOf(after))
-  }
-
-  #greeting(lane: Lane, to: Greeting | undefined): Greeting {
-    const { id, name, store, boot, starts } = this.identity
-    const cluster = this.keeper.configuration?.cluster ?? ''
-    const remembers = to === undefined ? 0 : this.starts.remembered(to.store)
-    const { address } = this
-    return { protocol: 1, name, cluster, id, store, boot, starts, address, lane, remembers }
-  }
-
-  #judge(theirs: Greeting, expected: string | undefined): Refusal | undefined {
-    const departed = this.keeper.configuration?.departed ?? []
-    const refusal = judge(this.#greeting(theirs.lane, theirs), theirs, { expected, departed })
-    if (refusal?.reason === 'duplicate') this.duplicate(theirs.address)
-    return refusal
-  }
-
-  #greeted(session: Session): void {
-    const theirs = session.remote!
-    this.starts.note(theirs.store, theirs.starts)
-    this.starts.keep().catch((error: unknown) => this.fail('identity', error as Error))
-    if (theirs.remembers > this.identity.starts) {
-      this.books.renew()
-      const settle = async (): Promise<void> => {
-        await this.books.countStarts(theirs.remembers + 1)
-        await this.keeper.fence()
-      }
-      settle().catch((error: unknown) => this.fail('identity', error as Error))
-      const message = `the storage of "${this.identity.id}" was rolled back: "${theirs.id}" remembers a later start`
-      this.fail('identity', new StoreError('ERR_STORAGE', message))
-    }
   }
 
   async #askPolicy(id: string, bucket: string): Promise<ConflictKind | undefined> {

@@ -157,8 +157,22 @@ const defaults = Object.freeze({
 })
 
 const known = [
-  ...['id', 'cluster', 'seeds', 'zone', 'weight', 'partitions', 'replication', 'timeoutMs'],
-  ...['joinTimeoutMs', 'membership', 'handoff', 'limits', 'transport', 'storage', 'clock', 'random'],
+  'id',
+  'cluster',
+  'seeds',
+  'zone',
+  'weight',
+  'partitions',
+  'replication',
+  'timeoutMs',
+  'joinTimeoutMs',
+  'membership',
+  'handoff',
+  'limits',
+  'transport',
+  'storage',
+  'clock',
+  'random',
 ]
 
 export const readRepairModes: readonly ReadRepairMode[] = ['blocking', 'async', 'off']

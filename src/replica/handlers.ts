@@ -94,11 +94,11 @@ export class ReplicaHandlers {
   /** Hints that a fallback keeps for absent owners. */
   #hints(request: PutRequest, end: number): AlsoWrite | undefined {
     if (request.hintFor.length === 0) return undefined
-    const { hints, wallMs, hinted } = this.#options
+    const { hints, hinted } = this.#options
     const { partition, key, hintFor, recordStart } = request
     return () =>
       hintFor.flatMap((target) => {
-        const writes = hints.add({ target, partition, key }, end - recordStart, wallMs())
+        const writes = hints.add({ target, partition, key }, end - recordStart, this.#options.wallMs())
         if (writes.length > 0) hinted(target)
         return writes
       })

@@ -48,9 +48,8 @@ export class ConfigurationSpread {
 
   /** Tells a member which epoch is in force here. */
   tell(id: string): void {
-    const { configuration, control } = this.#options
-    const epoch = configuration()?.epoch
-    if (epoch !== undefined) post(control(id), [epochCast, epoch])
+    const epoch = this.#options.configuration()?.epoch
+    if (epoch !== undefined) post(this.#options.control(id), [epochCast, epoch])
   }
 
   /** A member told its epoch: whoever is behind gets the configuration. */

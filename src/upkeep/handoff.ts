@@ -6,7 +6,7 @@
  * it gets the record, else all who own it now do (C2). A hint goes only after durable acknowledgements, and only if
  * the record is still the one that was sent; a record that this node does not own goes with its last hint.
  */
-import { StoreError } from '../base/errors.ts'
+import type { StoreError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
@@ -150,14 +150,14 @@ export class Handoff {
 
   /** True when the hint is done with. */
   async #deliverHint(hint: Hint): Promise<boolean> {
-    const { store, hints, storage, ring: currentRing, selfId } = this.#options
+    const { store, hints, storage, selfId } = this.#options
     const { partition, key } = hint
     const stored = await store.read(partition, key)
     if (stored === undefined) {
       await storage.write(hints.remove(hint))
       return true
     }
-    const ring = currentRing()
+    const ring = this.#options.ring()
     if (stored === 'damaged' || ring === undefined) return false
     if (!(await this.#send(ring, this.#recipients(ring, hint), { partition, key, stored }))) {
       return false
@@ -176,13 +176,13 @@ export class Handoff {
     recipients: readonly string[],
     record: { partition: number; key: string; stored: Uint8Array },
   ): Promise<boolean> {
-    const { data, clock, timeoutMs, failed } = this.#options
+    const { clock, timeoutMs } = this.#options
     await this.#throttle.spend(record.stored.length * recipients.length)
     const outcomes = await Promise.all(
       recipients.map(async (id) => {
         const wait = { clock, timeoutMs, epoch: ring.epoch }
-        const problem = await deliverRecord(data(id), record, wait)
-        if (problem !== undefined && !isTransient(problem)) failed(problem, id)
+        const problem = await deliverRecord(this.#options.data(id), record, wait)
+        if (problem !== undefined && !isTransient(problem)) this.#options.failed(problem, id)
         return problem === undefined
       }),
     )
@@ -191,11 +191,11 @@ export class Handoff {
 
   /** True when every record of the partition was delivered and the mark is gone. */
   async #deliverPartition(mark: DirtyMark): Promise<boolean> {
-    const { storage, hints, ring: currentRing } = this.#options
+    const { storage, hints } = this.#options
     const { partition } = mark
     let after: string | undefined
     for (;;) {
-      const ring = currentRing()
+      const ring = this.#options.ring()
       if (this.#closed || ring === undefined) return false
       const page = await storage.scan(partition, {
         limit: pageLength,
