@@ -2,6 +2,7 @@
  * What a read found out when its replicas did not agree: the record that all of them together make, and who lacks it.
  * Pure.
  */
+import { ConflictPolicyError } from '../base/errors.ts'
 import { sameRecord } from '../versions/record-layout.ts'
 import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
 import { sync, type SiblingSet } from '../versions/sibling-set.ts'
@@ -51,4 +52,30 @@ export function settleAnswers(
 export function isSame(answer: ReadRecord, record: Uint8Array): boolean {
   const { bytes, start } = answer
   return sameRecord(bytes, start, bytes.length, record, 0, record.length)
+}
+
+/** Whether the record that lies in `bytes` is the same as one that came before. */
+export function sameAs(
+  { bytes, start }: ReadRecord,
+  other: Uint8Array,
+  otherStart: number,
+  otherEnd: number,
+): boolean {
+  return sameRecord(bytes, start, bytes.length, other, otherStart, otherEnd)
+}
+
+/**
+ * How many owners must hold the result before a blocking read returns: N − R + 1, so that every later read of R meets
+ * one; no more than R, which is what a read whose answers agree has seen.
+ */
+export function copiesNeeded({ owners, needed }: { owners: number; needed: number }): number {
+  return Math.min(owners - needed + 1, needed)
+}
+
+/** The error of a read whose replicas hold records of different kinds. */
+export function kindsDiffer(bucket: string): ConflictPolicyError {
+  return new ConflictPolicyError(
+    `bucket "${bucket}" holds records of different conflict policies: open it with one policy on every node`,
+    { bucket },
+  )
 }

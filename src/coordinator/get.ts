@@ -7,7 +7,7 @@
  * 3. In blocking mode the read returns when enough owners hold the result that every later quorum meets it: that is
  *    what makes quorum reads never go back in time (HAZARDS D1).
  */
-import { ConflictPolicyError, StoreError, TimeoutError } from '../base/errors.ts'
+import { ConflictPolicyError, TimeoutError, type StoreError } from '../base/errors.ts'
 import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
@@ -16,12 +16,13 @@ import { flagDamaged, flagRecovering, frameType } from '../rpc/frame.ts'
 import { getFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
-import { isRecord, kindNumber, kindOf, sameRecord } from '../versions/record-layout.ts'
+import { isRecord, kindNumber, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import { reachableReplicas, unavailable } from './availability.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
-import { isSame, settleAnswers, type ReadRecord } from './divergence.ts'
-import { ReadRepair } from './read-repair.ts'
+import { copiesNeeded, isSame, kindsDiffer, sameAs, settleAnswers } from './divergence.ts'
+import type { ReadRecord } from './divergence.ts'
+import { repairReplicas } from './read-repair.ts'
 import { Deadline } from './timer-wheel.ts'
 
 export type ReadRepairMode = 'blocking' | 'async' | 'off'
@@ -149,15 +150,17 @@ export class GetOperation extends Deadline implements CallSink {
     const replica = this.#nodes.push(this.#node.selfId) - 1
     this.#tally.asked(replica, role)
     const { partition, storageKey } = this.#request
+    // A read that begins again under another ring counts with another tally: what comes late is not for it.
+    const tally = this.#tally
     const failed = (error: unknown): void => {
       this.#lastError = error as Error
-      this.#tally.failed(replica)
+      tally.failed(replica)
     }
     try {
       const stored = this.#node.store.read(partition, storageKey)
       if (!(stored instanceof Promise)) return this.#readHere(replica, stored)
       stored
-        .then((found) => this.#readHere(replica, found), failed)
+        .then((found) => tally === this.#tally && this.#readHere(replica, found), failed)
         .then(() => this.#goOn())
         .catch((error: unknown) => this.#fail(error as Error))
     } catch (error) {
@@ -262,18 +265,21 @@ export class GetOperation extends Deadline implements CallSink {
       if (late && this.#askNext()) this.#node.stats.hedged += 1
       return this.#goOn()
     }
-    const { needed } = this.#request
-    const message = `${this.#tally.count} of ${needed} needed replicas answered for ${JSON.stringify(key)} within ${timeoutMs} ms`
+    const answered = `${this.#tally.count} of ${this.#request.needed} needed replicas answered`
+    const message = `${answered} for ${JSON.stringify(key)} within ${timeoutMs} ms`
     this.#fail(new TimeoutError(message, { afterMs: timeoutMs, cause: this.#lastError }))
   }
 
   #advance(): void {
     if (this.#phase !== 'asking') return
     const outcome = this.#tally.outcome()
-    if (outcome === 'lost') return this.#fail(this.#lostError())
     if (outcome === 'pending') return
-    if (this.#agreed) {
+    if (outcome === 'lost') {
+      this.#fail(this.#lostError())
+      this.#mendDamaged()
+    } else if (this.#agreed) {
       const found = this.#first
+      if (found !== 'absent') this.#answers = []
       this.#succeed(found === 'absent' ? undefined : found)
     } else {
       this.#diverged()
@@ -291,7 +297,8 @@ export class GetOperation extends Deadline implements CallSink {
     this.#phase = 'repairing'
     const found = settleAnswers(this.#answers)
     if (found === undefined) return this.#succeed(undefined)
-    if (found === 'kinds differ') return this.#fail(this.#kindsDiffer())
+    this.#answers = []
+    if (found === 'kinds differ') return this.#fail(kindsDiffer(this.#request.bucket))
     const result = { bytes: found.record, start: 0 }
     const stale = this.#nodes.filter((_, i) => (found.staleMask & (1 << i)) !== 0)
     const { readRepair } = this.#request
@@ -299,7 +306,9 @@ export class GetOperation extends Deadline implements CallSink {
     const current = this.#nodes.filter((id, i) => {
       return (found.currentMask & (1 << i)) !== 0 && this.#holdsForQuorum(id)
     })
-    const missing = readRepair === 'async' ? 0 : this.#copiesNeeded() - current.length
+    const owners = this.#ring.owners(this.#request.partition).length
+    const copies = readRepair === 'async' ? 0 : copiesNeeded({ owners, needed: this.#tally.needed })
+    const missing = copies - current.length
     this.#repair(result, stale, missing)
     if (missing <= 0) this.#succeed(result)
   }
@@ -309,52 +318,31 @@ export class GetOperation extends Deadline implements CallSink {
     return this.#request.sloppy || this.#ring.ownsPartition(id, this.#request.partition)
   }
 
-  /** How many owners must hold the result of a blocking read. */
-  #copiesNeeded(): number {
-    const owners = this.#ring.owners(this.#request.partition).length
-    return Math.min(owners - this.#tally.needed + 1, this.#tally.needed)
-  }
-
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
   #repair(result: ReadRecord, stale: readonly string[], missing: number): void {
     const { storageKey, partition, timeoutMs } = this.#request
-    const contacted = new Set(this.#nodes)
-    let left = missing
-    const send = (ids: readonly string[]): void => {
-      const record = Buffer.from(result.bytes)
-      const epoch = this.#ring.epoch
-      const request = { storageKey, partition, timeoutMs, epoch, record, stale: ids }
-      new ReadRepair(this.#node, request, listener).start()
-    }
-    const listener = {
-      repaired: (id: string): void => {
-        if (this.#holdsForQuorum(id)) left -= 1
-        if (left === 0 && this.#phase === 'repairing') this.#succeed(result)
+    const record = Buffer.from(result.bytes.subarray(result.start))
+    const request = { storageKey, partition, timeoutMs, epoch: this.#ring.epoch, record, stale }
+    repairReplicas(this.#node, request, {
+      missing,
+      asked: this.#nodes,
+      counts: (id) => this.#holdsForQuorum(id),
+      reached: () => {
+        if (this.#phase === 'repairing') this.#succeed(result)
       },
-      notRepaired: (id: string, error: StoreError): void => {
+      missed: (error) => {
         this.#lastError = error
-        this.#node.backgroundError('read-repair', error, id)
-        if (this.#phase !== 'repairing') return
-        const other = this.#otherOwner(contacted)
-        if (other === undefined) return this.#fail(this.#lostError())
-        contacted.add(other)
-        send([other])
+        if (this.#phase === 'repairing') this.#fail(this.#lostError())
       },
-    }
-    send(stale)
-  }
-
-  /** A reachable owner that may hold the copy that another one could not take. */
-  #otherOwner(contacted: ReadonlySet<string>): string | undefined {
-    const owners = this.#ring.owners(this.#request.partition)
-    return owners.find((id) => !contacted.has(id) && this.#node.isReachable(id))
+    })
   }
 
   /** A replica answered after the result was told: if it lacks it, it gets it. */
   #late(): void {
     const result = this.#result
     if (this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
-    if (result === undefined || this.#request.readRepair === 'off') return
+    if (result === undefined) return this.#mendDamaged()
+    if (this.#request.readRepair === 'off') return
     const stale = this.#nodes.filter((_, i) => {
       const answer = this.#answers[i]
       if (answer === undefined) return false
@@ -364,12 +352,15 @@ export class GetOperation extends Deadline implements CallSink {
     if (stale.length > 0) this.#repair(result, stale, 0)
   }
 
-  #kindsDiffer(): Error {
-    const { bucket } = this.#request
-    return new ConflictPolicyError(
-      `bucket "${bucket}" holds records of different conflict policies: open it with one policy on every node`,
-      { bucket },
-    )
+  /** Nothing was found, but something is damaged: whoever lacks what all answers make gets it. */
+  #mendDamaged(): void {
+    const { damagedMask, waitingMask } = this.#tally
+    if (damagedMask === 0 || waitingMask !== 0 || this.#request.readRepair === 'off') return
+    const found = settleAnswers(this.#answers)
+    if (found === undefined || found === 'kinds differ') return
+    const stale = this.#nodes.filter((_, i) => (found.staleMask & (1 << i)) !== 0)
+    this.#result = { bytes: found.record, start: 0 }
+    this.#repair(this.#result, stale, 0)
   }
 
   #abandonAll(): void {
@@ -383,11 +374,11 @@ export class GetOperation extends Deadline implements CallSink {
 
   #succeed(result: ReadResult): void {
     const kind = result === undefined ? this.#request.kind : kindOf(result.bytes[result.start + 1]!)
-    if (kind !== this.#request.kind) return this.#fail(this.#kindsDiffer())
+    if (kind !== this.#request.kind) return this.#fail(kindsDiffer(this.#request.bucket))
     this.#result = result
-    this.#answers = []
     this.#end()
     this.#resolve(result)
+    if (result !== undefined && this.#answers.length > 0) this.#late()
   }
 
   #fail(error: Error): void {
@@ -401,8 +392,4 @@ export class GetOperation extends Deadline implements CallSink {
     this.#node.stats.inFlight -= 1
     if (this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
   }
-}
-
-function sameAs(first: ReadRecord, bytes: Uint8Array, start: number, end: number): boolean {
-  return sameRecord(first.bytes, first.start, first.bytes.length, bytes, start, end)
 }

@@ -19,14 +19,61 @@ export interface RepairRequest {
   readonly stale: readonly string[]
 }
 
+/** What a read waits for before it tells its result. */
+export interface RepairGoal {
+  /** How many more copies must be there; 0 or less when nobody waits for them. */
+  readonly missing: number
+  /** Who need not be asked for a copy in the place of another. */
+  readonly asked: readonly string[]
+  /** Whether a copy there counts. */
+  counts(id: string): boolean
+  /** As many copies as were missing are there. Called at most once. */
+  reached(): void
+  /** They cannot be there any more. */
+  missed(error: StoreError): void
+}
+
+/** Repairs the stale replicas. While copies are missing, one that takes none is replaced by an owner not asked yet. */
+export function repairReplicas(node: Coordination, request: RepairRequest, goal: RepairGoal): void {
+  const asked = new Set(goal.asked)
+  let left = goal.missing
+  let waiting = 0
+  const repair = (stale: readonly string[]): void => {
+    waiting += stale.length
+    new ReadRepair(node, { ...request, stale }, listener).start()
+  }
+  const listener: RepairListener = {
+    repaired: (id) => {
+      waiting -= 1
+      if (!goal.counts(id)) return
+      left -= 1
+      if (left === 0) goal.reached()
+    },
+    notRepaired: (id, error) => {
+      waiting -= 1
+      node.backgroundError('read-repair', error, id)
+      if (left <= 0) return
+      const owners = node.ring().owners(request.partition)
+      const other = owners.find((each) => !asked.has(each) && node.isReachable(each))
+      if (other === undefined) {
+        if (waiting < left) goal.missed(error)
+        return
+      }
+      asked.add(other)
+      repair([other])
+    },
+  }
+  repair(request.stale)
+}
+
 /** Hears of each replica once, if it answers in its time. */
-export interface RepairListener {
+interface RepairListener {
   repaired(id: string): void
   notRepaired(id: string, error: StoreError): void
 }
 
 /** Sends the record to the stale replicas. The listener is never called before this returns. */
-export class ReadRepair implements CallSink {
+class ReadRepair implements CallSink {
   readonly #node: Coordination
   readonly #request: RepairRequest
   readonly #listener: RepairListener

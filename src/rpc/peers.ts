@@ -97,6 +97,11 @@ export class Peers {
         data: this.#channel('data', id, address),
         control: this.#channel('control', id, address),
       }
+      // Whoever still has something to say after the end is told that it is over.
+      if (this.#closed) {
+        peer.data.close()
+        peer.control.close()
+      }
       this.#peers.set(id, peer)
     }
     return peer

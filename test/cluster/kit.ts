@@ -1,0 +1,157 @@
+/**
+ * What the cluster scenarios have in common: running one over several seeds, picking keys by their
+ * owners, and looking at what owners store. Everything runs on virtual time.
+ */
+
+import { expect } from 'vitest'
+import type { CoterieNode, NodeOptions } from '../../src/index.ts'
+import { simulate } from '../../src/sim/index.ts'
+import type { RecordView, SimCluster, SimOptions } from '../../src/sim/index.ts'
+
+export const bucketName = 'b'
+
+/** Strict quorums of 2 out of 3. */
+export const strict: NonNullable<NodeOptions['replication']> = { sloppy: false }
+
+/** Hints are delivered when a member comes up, and else not while a scenario lasts. */
+export const rareHandoff: NonNullable<NodeOptions['handoff']> = { intervalMs: 86_400_000 }
+
+/** Runs the scenario once for each seed, and returns what it returned. */
+export async function overSeeds<T>(
+  seeds: readonly number[],
+  options: Omit<SimOptions, 'seed'>,
+  scenario: (cluster: SimCluster) => Promise<T>,
+): Promise<T[]> {
+  const values: T[] = []
+  for (const seed of seeds) values.push((await simulate({ ...options, seed }, scenario)).value)
+  return values
+}
+
+/** 1 to `count`. */
+export function seeds(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1)
+}
+
+/** Some node that is up. */
+export function anyNode(cluster: SimCluster): CoterieNode {
+  for (const name of cluster.names) {
+    try {
+      return cluster.node(name)
+    } catch {
+      // It is down.
+    }
+  }
+  throw new Error('every node is down')
+}
+
+export function owners(cluster: SimCluster, key: string): string[] {
+  const list = anyNode(cluster).preferenceList(bucketName, key)
+  return list.filter(({ role }) => role === 'primary').map(({ id }) => id)
+}
+
+/** The first key `<prefix>0`, `<prefix>1`, … that is owned as the test wants it. */
+export function keyWhere(
+  cluster: SimCluster,
+  isWanted: (owners: readonly string[]) => boolean,
+  prefix = 'k',
+): string {
+  for (let i = 0; i < 10_000; i++) {
+    const key = `${prefix}${i}`
+    if (isWanted(owners(cluster, key))) return key
+  }
+  throw new Error('no key has such owners')
+}
+
+/** What each owner stores of a key; undefined for one that has nothing. */
+export function stored(cluster: SimCluster, key: string): (RecordView | undefined)[] {
+  const records = cluster.records(bucketName, key)
+  return owners(cluster, key).map((name) => records.get(name))
+}
+
+/** The values in an order of their own. */
+export function inOrder(values: readonly unknown[]): unknown[] {
+  return values.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+}
+
+/** All owners store the same, and it has these live values. */
+export function expectOnOwners(cluster: SimCluster, key: string, values: readonly unknown[]): void {
+  const views = stored(cluster, key)
+  const found = views.map((view) => view && inOrder(view.siblings))
+  expect(found, `what the owners of ${key} store`).toEqual(views.map(() => inOrder(values)))
+  expect(new Set(views.map((view) => view?.clock)).size, `clocks of ${key}`).toBe(1)
+}
+
+/** Frames from `from` to `to` are lost while the connection stays open. */
+export function lose(cluster: SimCluster, from: string, to: string): void {
+  cluster.link(from, to, { loss: 1 })
+}
+
+export type Outcome<T> = { readonly value: T } | { readonly error: Error }
+
+export async function outcomeOf<T>(promise: Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await promise }
+  } catch (error) {
+    return { error: error as Error }
+  }
+}
+
+/** The code of the error, or `ok`. */
+export function codeOf(outcome: Outcome<unknown>): string {
+  if ('value' in outcome) return 'ok'
+  return 'code' in outcome.error ? String(outcome.error.code) : outcome.error.name
+}
+
+/** Waits until there is no problem. */
+export async function until(
+  cluster: SimCluster,
+  problem: () => string | undefined,
+  withinMs = 120_000,
+): Promise<void> {
+  const deadlineMs = cluster.now() + withinMs
+  for (let found = problem(); found !== undefined; found = problem()) {
+    if (cluster.now() >= deadlineMs) throw new Error(`after ${withinMs} ms, ${found}`)
+    await cluster.sleep(50)
+  }
+}
+
+/** Waits until every node that is up sees the member in this state. */
+export function untilSeen(cluster: SimCluster, id: string, status: string): Promise<void> {
+  const upNodes = cluster.names.filter((name) => name !== id && isUp(cluster, name))
+  return until(cluster, () => {
+    for (const name of upNodes) {
+      const member = cluster
+        .node(name)
+        .members()
+        .find((each) => each.id === id)
+      if (member !== undefined && member.status !== status) {
+        return `${name} sees ${id} ${member.status}, not ${status}`
+      }
+    }
+    return undefined
+  })
+}
+
+export function isUp(cluster: SimCluster, name: string): boolean {
+  try {
+    cluster.node(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Takes a member down for good, and waits until all others know. */
+export async function crashAndSee(
+  cluster: SimCluster,
+  name: string,
+  options: Parameters<SimCluster['crash']>[1] = {},
+): Promise<void> {
+  await cluster.crash(name, options)
+  await untilSeen(cluster, name, 'dead')
+}
+
+/** A number 0 to `count` − 1 of the scenario's own. */
+export function pick(cluster: SimCluster, count: number): number {
+  return Math.floor(cluster.random() * count)
+}
