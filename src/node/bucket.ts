@@ -118,7 +118,7 @@ export class NodeBucket<V> implements Bucket<V> {
           : this.#getAfter(agreed, options, (left) => this.#get(key, place, left))
       return withSignal(reading, options.signal)
     } catch (error) {
-      return Promise.reject(error)
+      return rejected(error)
     }
   }
 
@@ -178,7 +178,7 @@ export class NodeBucket<V> implements Bucket<V> {
       const place = this.#place(key)
       return this.#write(key, place, { value: this.#encode(key, value), tombstone: false }, options)
     } catch (error) {
-      return Promise.reject(error)
+      return rejected(error)
     }
   }
 
@@ -187,7 +187,7 @@ export class NodeBucket<V> implements Bucket<V> {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
       return this.#write(key, this.#place(key), { value: noValue, tombstone: true }, options)
     } catch (error) {
-      return Promise.reject(error)
+      return rejected(error)
     }
   }
 
@@ -318,6 +318,13 @@ export class NodeBucket<V> implements Bucket<V> {
       storageKey: toByteString(scratch, 0, end),
     }
   }
+}
+
+/** As a rejection: a method that returns a promise never throws. */
+function rejected(error: unknown): Promise<never> {
+  return new Promise(() => {
+    throw error
+  })
 }
 
 function tooLong(key: string, allowed: number): LimitError {

@@ -73,7 +73,7 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
       readRepair: options.readRepair ?? readRepair,
       ttlMs: options.ttlMs,
     })
-    if (isPlain) this.#buckets.set(name, bucket as Bucket<unknown>)
+    if (isPlain) this.#buckets.set(name, bucket)
     return bucket
   }
 
