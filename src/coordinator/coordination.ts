@@ -30,6 +30,8 @@ export interface Coordination {
   data(id: string): Channel
   /** Whether membership thinks that the member answers. */
   isReachable(id: string): boolean
+  /** Whether this node may still lack data that others have. */
+  isRecovering(): boolean
   /** Keeps hints with their writes; never fails. */
   keepHint(hint: { target: string; partition: number; key: string }, recordBytes: number): void
   hinted(target: string): void

@@ -172,7 +172,8 @@ export class GetOperation extends Deadline implements CallSink {
     if (stored instanceof Uint8Array) {
       this.#note(replica, { bytes: stored, start: storedHeaderBytes })
     } else {
-      this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : 'absent')
+      const absent = this.#node.isRecovering() ? 'recovering' : 'absent'
+      this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : absent)
     }
   }
 

@@ -14,6 +14,7 @@ export async function closeCore(core: NodeCore): Promise<void> {
   wheel.expireAll()
   handoff.close()
   spread.close()
+  core.filling.close()
   keeper.close()
   await quietly(core, () => core.starts.keep())
   if (gossip !== undefined) await quietly(core, () => gossip.close())

@@ -91,6 +91,9 @@ async function start(core: NodeCore, transport: Transport): Promise<void> {
   core.opened()
 }
 
+/** A node with little to be handed over waits for it, so that it can tell at once what does not exist. */
+const fillingWaitMs = 1_000
+
 /** Into the cluster: again, by joining, or by founding it. */
 async function enter(core: NodeCore): Promise<void> {
   const { keeper, identity, options } = core
@@ -111,6 +114,8 @@ async function enter(core: NodeCore): Promise<void> {
   await keeper.learn(configuration)
   core.gossip!.admit(claims)
   await introduce(core)
+  await core.filling.begin(configuration.epoch, core.others())
+  await core.filling.settled(fillingWaitMs)
 }
 
 function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
@@ -143,6 +148,7 @@ const pollMs = 50
 async function rejoin(core: NodeCore): Promise<void> {
   const { clock } = core.ports
   if (core.others().length === 0) return
+  await core.filling.resume(core.others())
   if (core.options.seeds.length > 0) findBySeeds(core)
   const deadlineMs = clock.monotonicMs() + rejoinTimeoutMs
   while ((await introduce(core)) === 0) {

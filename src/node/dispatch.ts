@@ -8,6 +8,7 @@ import { pack, unpack } from '../rpc/pack.ts'
 import type { Session } from '../rpc/session.ts'
 import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
+import { owesCall } from '../upkeep/filling.ts'
 import { membershipCast } from '../upkeep/gossip.ts'
 import { Admission } from './admission.ts'
 import { policyCall } from './bucket-policies.ts'
@@ -66,6 +67,8 @@ export class Dispatch {
         return this.#core.keeper.answer(tuple)
       case joinCall:
         return this.admission.admit(session.remote!, tuple)
+      case owesCall:
+        return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case policyCall:
         return [this.#core.policies.opened(String(tuple[1])) ?? null]
       default:

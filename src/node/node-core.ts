@@ -28,6 +28,7 @@ import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
 import { ConfigurationSpread, configurationCast } from '../upkeep/configuration-spread.ts'
+import { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import { Handoff } from '../upkeep/handoff.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
@@ -75,6 +76,7 @@ export class NodeCore implements BucketNode {
   readonly greeter: Greeter
   readonly dispatch: Dispatch
   readonly spread: ConfigurationSpread
+  readonly filling: Filling
   address = ''
   gossip: Gossip | undefined
   emit: Emit = () => undefined
@@ -112,6 +114,13 @@ export class NodeCore implements BucketNode {
       learn: (configuration) => this.learn(configuration),
       reachable: () => this.others().filter((id) => this.isReachable(id)),
       control: (id) => this.peers.control(id),
+    })
+    this.filling = new Filling({
+      books,
+      clock: ports.clock,
+      control: (id) => this.peers.control(id),
+      isReachable: (id) => this.isReachable(id),
+      failed: (error) => this.fail('filling', error),
     })
     const puts = new ForwardedPuts(this.coordination)
     this.dispatch = new Dispatch(this, this.#createHandlers(), puts)
@@ -178,7 +187,7 @@ export class NodeCore implements BucketNode {
       ring: () => this.coordination.ring(),
       wallMs: () => this.ports.clock.wallMs(),
       kindOpened: (prefix) => this.policies.opened(splitStorageKey(`${prefix}\0`).bucket),
-      isRecovering: () => false,
+      isRecovering: () => this.filling.isUnderWay,
       otherEpoch: (theirs) => this.#otherEpochBody(theirs),
       hinted: (target) => this.#hinted(target),
     })
@@ -312,6 +321,7 @@ export class NodeCore implements BucketNode {
       },
       data: (id) => this.peers.data(id),
       isReachable: (id) => this.isReachable(id),
+      isRecovering: () => this.filling.isUnderWay,
       keepHint: (hint, recordBytes) => this.#keepHint(hint, recordBytes),
       hinted: (target) => this.#hinted(target),
       repaired: (storageKey, replicas) => {

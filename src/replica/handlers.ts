@@ -41,8 +41,8 @@ export interface HandlersOptions {
   wallMs(): number
   /** The policy with which this node's service opened the bucket, if it did. */
   kindOpened(bucketPrefix: string): RecordKind | undefined
-  /** Whether the partition may still lack data that others have (HAZARDS D4). */
-  isRecovering(partition: number): boolean
+  /** Whether this node may still lack data that others have (HAZARDS D4). */
+  isRecovering(): boolean
   /** The body of an answer to a request made under another epoch; also takes note of a newer one. */
   otherEpoch(theirs: number): Uint8Array
   readonly hinted: (target: string) => void
@@ -114,9 +114,9 @@ export class ReplicaHandlers {
     if (problem !== undefined) return refuse(to, id, problem)
     try {
       const stored = this.#options.store.read(partition, key)
-      if (!(stored instanceof Promise)) return this.#tell(to, id, partition, stored)
+      if (!(stored instanceof Promise)) return this.#tell(to, id, stored)
       stored.then(
-        (found) => this.#tell(to, id, partition, found),
+        (found) => this.#tell(to, id, found),
         (error: unknown) => refuse(to, id, error),
       )
     } catch (error) {
@@ -124,13 +124,13 @@ export class ReplicaHandlers {
     }
   }
 
-  #tell(to: Responder, id: number, partition: number, stored: Stored): void {
+  #tell(to: Responder, id: number, stored: Stored): void {
     if (stored instanceof Uint8Array) {
       to.send(plainFrame({ type: frameType.record, flags: 0, id }, stored, storedHeaderBytes))
       return
     }
     let flags = stored === 'damaged' ? flagDamaged : 0
-    if (this.#options.isRecovering(partition)) flags |= flagRecovering
+    if (this.#options.isRecovering()) flags |= flagRecovering
     to.send(plainFrame({ type: frameType.absent, flags, id }))
   }
 

@@ -34,9 +34,13 @@ export interface HandoffDriverOptions {
   failed(error: Error, peer?: string): void
 }
 
-/** Records on their way to one target at once. */
+/** Hinted records on their way to one target at once. */
 const parallelMax = 32
+/** Partitions on their way to one target at once. */
+const parallelPartitionsMax = 8
 const pageLength = 64
+/** A delivery that stopped half-way is tried again this soon, then after twice the time, up to the interval. */
+const retryMinMs = 200
 
 export class Handoff {
   readonly #options: HandoffDriverOptions
@@ -44,7 +48,11 @@ export class Handoff {
   readonly #busy: Set<string> = new Set()
   /** Marks of a ring change that are still being written. */
   #marking: Promise<void> = Promise.resolve()
+  /** Ring changes whose marks are not written yet. */
+  #marksPending = 0
   #timer: Timer | undefined
+  /** Targets whose delivery stopped half-way, with the delay before the next try. */
+  readonly #retries: Map<string, { delayMs: number; timer: Timer }> = new Map()
   #closed = false
   /** Records delivered since the start. */
   deliveredCount = 0
@@ -64,6 +72,7 @@ export class Handoff {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
+    for (const { timer } of this.#retries.values()) timer.cancel()
     this.#throttle.close()
   }
 
@@ -78,15 +87,42 @@ export class Handoff {
     this.#busy.add(target)
     this.#deliverAll(target)
       .catch((error: unknown) => this.#options.failed(error as Error, target))
-      .finally(() => this.#busy.delete(target))
+      .finally(() => {
+        this.#busy.delete(target)
+        this.#retryLater(target)
+      })
+  }
+
+  /** What could not be delivered to a member that seems to answer is tried again before the next round. */
+  #retryLater(target: string): void {
+    const before = this.#retries.get(target)
+    before?.timer.cancel()
+    this.#retries.delete(target)
+    const { hints, clock, intervalMs } = this.#options
+    const isLeft = hints.count(target) + hints.dirtyCount(target) > 0
+    const delayMs = before === undefined ? retryMinMs : before.delayMs * 2
+    if (this.#closed || !isLeft || delayMs >= intervalMs || !this.#isDeliverable(target)) return
+    const timer = clock.after(delayMs, () => this.deliver(target))
+    this.#retries.set(target, { delayMs, timer })
   }
 
   /** Ownership moved: what new owners need from this node is marked for them, and sent. */
   ringChanged(after: Ring, before: Ring): void {
+    this.#marksPending += 1
     this.#marking = this.#marking
       .then(() => this.#markGained(after, before))
+      .finally(() => {
+        this.#marksPending -= 1
+      })
       .then(() => this.#round())
       .catch((error: unknown) => this.#options.failed(error as Error))
+  }
+
+  /** Whether the member may still get something from this node because of ring changes up to an epoch. */
+  owes(id: string, epoch: number): boolean {
+    const { hints } = this.#options
+    const isBehind = (this.#options.ring()?.epoch ?? 0) < epoch
+    return isBehind || this.#marksPending > 0 || hints.count(id) + hints.dirtyCount(id) > 0
   }
 
   /** Resolves when nothing is kept for anybody, or when no delivery gets on any more. */
@@ -124,9 +160,12 @@ export class Handoff {
       if (count > 0) this.#options.delivered(target, count)
       if (count < batch.length) return
     }
-    for (const partition of this.#options.hints.dirtyPartitions(target)) {
+    const partitions = this.#options.hints.dirtyPartitions(target)
+    for (let i = 0; i < partitions.length; i += parallelPartitionsMax) {
       if (this.#closed || !this.#isDeliverable(target)) return
-      if (!(await this.#deliverPartition({ target, partition }))) return
+      const batch = partitions.slice(i, i + parallelPartitionsMax)
+      const done = batch.map((partition) => this.#deliverPartition({ target, partition }))
+      if (!(await Promise.all(done)).every(Boolean)) return
     }
   }
 
