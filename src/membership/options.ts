@@ -159,8 +159,9 @@ export function resolveMembershipOptions(
     const problem = outside(ranges[key], resolved[key])
     if (problem !== undefined) problems.push(`${key} ${problem}`)
   }
-  if (problems.length === 0 && resolved.probeTimeoutMs >= resolved.probeIntervalMs) {
-    const { probeTimeoutMs, probeIntervalMs } = resolved
+  const { probeTimeoutMs, probeIntervalMs } = resolved
+  const areNumbers = typeof probeTimeoutMs === 'number' && typeof probeIntervalMs === 'number'
+  if (areNumbers && probeTimeoutMs >= probeIntervalMs) {
     problems.push(
       `probeTimeoutMs = ${probeTimeoutMs} must be less than probeIntervalMs = ${probeIntervalMs}`,
     )

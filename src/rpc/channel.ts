@@ -2,7 +2,7 @@
  * The way to one peer in one lane: dials when there is something to say, keeps the calls that wait, and fails fast for
  * a short while after the peer could not be reached.
  */
-import { ClosedError, StoreError } from '../base/errors.ts'
+import { ClosedError, OverloadedError, type StoreError } from '../base/errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { Lane } from './handshake.ts'
@@ -71,7 +71,10 @@ export class Channel implements SessionOwner {
   call(sink: CallSink, tag: number, frame: Frame): number | undefined {
     if (!this.#accepts(frame.end)) return undefined
     const id = this.#pending.add(sink, tag)
-    if (id === undefined) return undefined
+    if (id === undefined) {
+      this.#lastError = new OverloadedError('too many calls wait for this peer')
+      return undefined
+    }
     setRequestId(frame.bytes, id)
     if (this.#deliver(frame)) return id
     this.#pending.take(id)
@@ -145,7 +148,7 @@ export class Channel implements SessionOwner {
       return false
     }
     if (this.queuedBytes + bytes > this.#options.queuedBytesMax) {
-      this.#lastError = new StoreError('ERR_OVERLOADED', 'too many bytes wait for this peer')
+      this.#lastError = new OverloadedError('too many bytes wait for this peer')
       return false
     }
     return this.#session !== undefined || this.#dial()

@@ -50,7 +50,7 @@ function requestHead(bytes: Buffer, type: number, head: RequestHead): void {
   bytes[0] = type
   bytes[1] = 0
   writeU32(bytes, 6, head.epoch)
-  writeU32(bytes, 10, Math.max(0, head.timeLeftMs))
+  writeU32(bytes, 10, Math.max(0, Math.min(head.timeLeftMs, 0xffff_ffff)))
 }
 
 export interface RequestHead {

@@ -54,7 +54,8 @@ export class RefusedError extends ProtocolError {
   readonly reason: RefusalReason
 
   constructor({ reason, message }: Refusal) {
-    super(message)
+    // A stranger's words end up in logs: no line of theirs starts a new one.
+    super(message.replace(/\p{Cc}/gu, ' '))
     this.reason = reason
   }
 }
@@ -127,6 +128,7 @@ export function packGreeting(greeting: Greeting): Uint8Array {
 }
 
 const textMax = 512
+const idBytesMax = 128
 
 /** Total: a string tells what is wrong. */
 export function unpackGreeting(bytes: Uint8Array, start: number, end: number): Greeting | string {
@@ -139,7 +141,7 @@ export function unpackGreeting(bytes: Uint8Array, start: number, end: number): G
   if (!isText(name) || !isText(cluster) || !isText(id) || !isText(store) || !isText(boot)) {
     return 'the greeting is malformed'
   }
-  if (!isText(address) || !isCount(starts) || !isCount(remembers) || id === '') {
+  if (!isText(address) || !isCount(starts) || !isCount(remembers) || !isId(id)) {
     return 'the greeting is malformed'
   }
   if (!lanes.includes(lane as Lane)) return 'the greeting names no lane'
@@ -159,6 +161,10 @@ export function unpackGreeting(bytes: Uint8Array, start: number, end: number): G
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= textMax
+}
+
+function isId(text: string): boolean {
+  return text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= idBytesMax
 }
 
 function isCount(value: unknown): value is number {

@@ -62,15 +62,16 @@ export class PendingCalls {
     return taken
   }
 
-  /** Fails all that wait. */
+  /** Fails all that wait now; a sink may make new calls meanwhile. */
   failAll(error: StoreError, sent: boolean): void {
+    const failed: { sink: CallSink; tag: number }[] = []
     for (let slot = 0; slot < this.#sinks.length; slot++) {
       const sink = this.#sinks[slot]
       if (sink === undefined) continue
-      const tag = this.#tags[slot]!
+      failed.push({ sink, tag: this.#tags[slot]! })
       this.#release(slot)
-      sink.unanswered(tag, error, sent)
     }
+    for (const { sink, tag } of failed) sink.unanswered(tag, error, sent)
   }
 
   #release(slot: number): void {

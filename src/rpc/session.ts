@@ -45,7 +45,8 @@ export interface SessionOwner {
 /** A lost greeting is said again after this time. */
 const greetAgainMs = 500
 
-type State = 'connecting' | 'greeting' | 'open' | 'closed'
+/** `failed`: the connection is being closed, and nothing is read or sent any more. */
+type State = 'connecting' | 'greeting' | 'open' | 'failed' | 'closed'
 
 const answer: { -readonly [K in keyof AnswerFrame]: AnswerFrame[K] } = {
   type: 0,
@@ -67,6 +68,7 @@ export class Session implements ConnectionHandler {
   #deadline: Timer | undefined
   #again: Timer | undefined
   #error: StoreError | undefined
+  #wasOpen = false
 
   /** A session that this node dials has an owner; one that it accepts gets one when it is adopted. */
   constructor(
@@ -125,7 +127,9 @@ export class Session implements ConnectionHandler {
 
   /** Ends the session because of an error. */
   fail(error: StoreError): void {
-    this.#error ??= error
+    if (this.#state === 'failed' || this.#state === 'closed') return
+    this.#state = 'failed'
+    this.#error = error
     this.#connection?.close()
   }
 
@@ -153,6 +157,7 @@ export class Session implements ConnectionHandler {
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state === 'failed') return
     if (end - start < answerHeadBytes) return this.fail(malformed(this))
     if (this.#state !== 'open') return this.#greeted(bytes, start, end)
     const type = bytes[start]!
@@ -228,6 +233,7 @@ export class Session implements ConnectionHandler {
       this.#say(frameType.welcome, theirs)
     }
     this.#state = 'open'
+    this.#wasOpen = true
     this.#deadline?.cancel()
     this.#again?.cancel()
     this.#host.opened(this)
@@ -235,12 +241,11 @@ export class Session implements ConnectionHandler {
   }
 
   close(error?: Error): void {
-    const opened = this.#state === 'open'
     this.#state = 'closed'
     this.#deadline?.cancel()
     this.#again?.cancel()
     const reason = this.#error ?? new ProtocolError(`${this.#remoteName()}: connection closed`, error)
-    this.#owner?.ended(this, reason, opened)
+    this.#owner?.ended(this, reason, this.#wasOpen)
   }
 
   #remoteName(): string {
