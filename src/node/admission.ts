@@ -1,6 +1,8 @@
 /** Lets nodes into the cluster: the other side of `join.ts`. */
 import { InvalidArgumentError, ProtocolError } from '../base/errors.ts'
+import type { Claim } from '../membership/claim.ts'
 import { claimFromTuple } from '../membership/messages.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { withMember } from '../ring/configuration-change.ts'
 import { toTuple } from '../ring/configuration-check.ts'
@@ -12,36 +14,60 @@ import type { NodeCore } from './node-core.ts'
 
 const changeTimeoutMs = 2_500
 const probeTimeoutMs = 500
+/** A newcomer that is not let in within this time is told so, and asks again: silence would mean something else. */
+const answerWithinMs = 1_500
+/** Nodes that asked within this time run, as far as one can tell. */
+const heardLatelyMs = 5_000
+const heardMax = 1_000
 
 export class Admission {
   readonly #core: NodeCore
   #heardFrom: Set<string> = new Set()
+  /** When each address asked last, monotonic; the latest is last. */
+  readonly #heardAtMs: Map<string, number> = new Map()
 
   constructor(core: NodeCore) {
     this.#core = core
   }
 
-  /** Addresses of nodes that asked since the last call. */
+  /** Addresses of nodes that asked since the last call, while this node was in no cluster itself. */
   takeHeardFrom(): ReadonlySet<string> {
     const heard = this.#heardFrom
     this.#heardFrom = new Set()
     return heard
   }
 
-  /** Answers a node that wants to join, or a member that is back and looks for the others. */
+  #hear(address: string): void {
+    this.#heardFrom.add(address)
+    this.#heardAtMs.delete(address)
+    this.#heardAtMs.set(address, this.#core.ports.clock.monotonicMs())
+    if (this.#heardAtMs.size > heardMax) this.#heardAtMs.delete(this.#heardAtMs.keys().next().value!)
+  }
+
+  #heardLately(): readonly string[] {
+    const sinceMs = this.#core.ports.clock.monotonicMs() - heardLatelyMs
+    return [...this.#heardAtMs].filter(([, atMs]) => atMs >= sinceMs).map(([address]) => address)
+  }
+
+  /**
+   * Answers a node that wants to join, or a member that is back and looks for the others: `joined`, `none` when there is
+   * no cluster yet, `busy` when it takes too long.
+   */
   async admit(who: Greeting, tuple: readonly unknown[]): Promise<readonly unknown[]> {
     const member = readMember(who, tuple)
-    this.#heardFrom.add(who.address)
     const { keeper, gossip } = this.#core
-    if (keeper.configuration === undefined || gossip === undefined) return ['none']
+    if (keeper.configuration === undefined || gossip === undefined) {
+      this.#heardFrom.add(who.address)
+      return ['none']
+    }
+    refuseOtherN(tuple[7], keeper.configuration.n)
     await this.#refuseNamesake(member, who)
     const make = (base: RingConfiguration): RingConfiguration | undefined => {
       const known = base.members.find(({ id }) => id === member.id)
       return known?.store === member.store ? undefined : withMember(base, member)
     }
     const configuration = await keeper.change(make, changeTimeoutMs)
-    const claim = claimFromTuple(tuple[6])
-    if (claim?.id === who.id) gossip.admit([claim])
+    if (claim?.id === member.id) gossip.admit([claim])
     return ['joined', toTuple(configuration), gossip.claimTuples()]
   }
 
@@ -59,6 +85,24 @@ export class Admission {
       throw new InvalidArgumentError('id', `a live member of the cluster has the id "${member.id}" already`)
     }
   }
+}
+
+/** N is the founder's choice: nobody who expects another one is let in. */
+function refuseOtherN(asked: unknown, n: number): void {
+  if (typeof asked !== 'number' || asked === n) return
+  throw new InvalidArgumentError('replication.n', `is ${asked}, but the cluster has N = ${n}`)
+}
+
+/** What the admission comes to, or that it takes longer. */
+function within(
+  clock: Clock,
+  limitMs: number,
+  admission: Promise<readonly unknown[]>,
+): Promise<readonly unknown[]> {
+  return new Promise((resolve, reject) => {
+    const limit = clock.after(limitMs, () => resolve(['busy']))
+    admission.finally(() => limit.cancel()).then(resolve, reject)
+  })
 }
 
 function readMember(who: Greeting, tuple: readonly unknown[]): RingMember {

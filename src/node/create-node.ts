@@ -5,7 +5,7 @@ import { systemClock } from '../adapters/system-clock.ts'
 import { systemRandom } from '../adapters/system-random.ts'
 import { tcpTransport } from '../adapters/tcp-transport.ts'
 import { toHex } from '../base/bytes.ts'
-import { InvalidArgumentError, JoinError } from '../base/errors.ts'
+import { JoinError } from '../base/errors.ts'
 import { claimToTuple } from '../membership/messages.ts'
 import type { Transport } from '../ports/transport.ts'
 import { Books } from '../replica/books.ts'
@@ -44,7 +44,14 @@ export async function createNode(options: NodeOptions = {}): Promise<CoterieNode
     core = new NodeCore(resolved, ports, await Books.open(storage, random, asked))
     const node = new CoterieNode(core, msgpackCodec())
     core.emit = (event, ...details) => {
-      if (node.listenerCount(event) > 0) node.emit(event, ...(details as never))
+      try {
+        if (node.listenerCount(event) > 0) node.emit(event, ...(details as never))
+      } catch (error) {
+        // A listener's mistake is the service's own: it must neither go unseen nor stop the node half-way.
+        ports.clock.after(0, () => {
+          throw error
+        })
+      }
     }
     await start(core, transport)
     return node
@@ -108,9 +115,6 @@ async function enter(core: NodeCore): Promise<void> {
   const outcome = await join(joinOptions(core, options.joinTimeoutMs))
   if (outcome === 'found') return foundCluster(core)
   const { configuration, claims } = outcome
-  if (options.n !== undefined && options.n !== configuration.n) {
-    throw new InvalidArgumentError('replication.n', `is ${options.n}, but the cluster has N = ${configuration.n}`)
-  }
   await keeper.learn(configuration)
   core.gossip!.admit(claims)
   await introduce(core)
@@ -123,6 +127,7 @@ function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
     seeds: core.options.seeds,
     address: core.address,
     member: core.ringMember(),
+    n: core.options.n,
     claim: claimToTuple(core.gossip!.member(core.identity.id)!),
     clock: core.ports.clock,
     timeoutMs,

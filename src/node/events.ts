@@ -17,7 +17,9 @@ export interface Member {
 /** The ring as it is in force here. */
 export interface RingView {
   readonly epoch: number
+  /** Q. */
   readonly partitions: number
+  /** Owners of each partition: N, or all members while there are fewer. */
   readonly n: number
   /** How many partitions each member owns. */
   readonly owned: { readonly [id: string]: number }

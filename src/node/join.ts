@@ -1,5 +1,5 @@
 /** How a node that is in no cluster gets into one: it asks its seeds until one lets it in, or founds. */
-import { JoinError, ProtocolError, type StoreError } from '../base/errors.ts'
+import { InvalidArgumentError, JoinError, ProtocolError, type StoreError } from '../base/errors.ts'
 import { claimFromTuple } from '../membership/messages.ts'
 import type { Claim } from '../membership/claim.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -8,7 +8,7 @@ import { fromTuple } from '../ring/configuration-check.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { RefusedError } from '../rpc/handshake.ts'
 import { isFailure, request } from '../rpc/request.ts'
-import { mayFound, type SeedAnswer } from '../upkeep/formation.ts'
+import { mayFound, type Round, type SeedAnswer } from '../upkeep/formation.ts'
 
 export const joinCall = 'join'
 
@@ -23,6 +23,8 @@ export interface JoinOptions {
   /** Where this node listens. */
   readonly address: string
   readonly member: RingMember
+  /** The N that this node was told to expect; another one of the cluster is refused. */
+  readonly n: number | undefined
   /** What membership says of this node, as a tuple. */
   readonly claim: readonly unknown[]
   readonly clock: Clock
@@ -41,6 +43,7 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
   const { clock, timeoutMs, seeds } = options
   const deadlineMs = clock.monotonicMs() + timeoutMs
   const channels = new Map(seeds.map((seed) => [seed, options.contact(seed)]))
+  const silences = new Map<string, number>()
   let last: StoreError | undefined
   try {
     while (clock.monotonicMs() < deadlineMs && !options.isClosed()) {
@@ -48,12 +51,9 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
       const round = await askAll(options, channels)
       const welcome = [...round.values()].find((answer) => 'welcome' in answer)
       if (welcome !== undefined && 'welcome' in welcome) return welcome.welcome
-      const answers = new Map<string, SeedAnswer>()
-      for (const [seed, reply] of round) {
-        if ('error' in reply) last = reply.error
-        if ('answer' in reply) answers.set(seed, reply.answer)
-      }
-      if (mayFound({ answers, heardFrom: options.takeHeardFrom() })) return 'found'
+      for (const reply of round.values()) if ('error' in reply) last = reply.error
+      const asked = answersOf(round, silences)
+      if (mayFound({ ...asked, heardFrom: options.takeHeardFrom() })) return 'found'
       await sleep(clock, roundMs)
     }
   } finally {
@@ -68,7 +68,30 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
 
 type SeedReply =
   | { readonly welcome: Welcome }
-  | { readonly answer: SeedAnswer; readonly error?: StoreError }
+  | {
+      readonly answer: SeedAnswer
+      readonly heardOf?: readonly unknown[]
+      readonly error?: StoreError
+    }
+
+/** What the seeds said in one round. @param silences how long each has been silent, kept from round to round. */
+function answersOf(
+  round: ReadonlyMap<string, SeedReply>,
+  silences: Map<string, number>,
+): Omit<Round, 'heardFrom'> {
+  const answers = new Map<string, SeedAnswer>()
+  const heardOf = new Set<string>()
+  let silentRounds = Infinity
+  for (const [seed, reply] of round) {
+    if ('welcome' in reply) continue
+    answers.set(seed, reply.answer)
+    for (const address of reply.heardOf ?? []) if (typeof address === 'string') heardOf.add(address)
+    const rounds = reply.answer === 'silent' ? (silences.get(seed) ?? 0) + 1 : 0
+    silences.set(seed, rounds)
+    if (rounds > 0) silentRounds = Math.min(silentRounds, rounds)
+  }
+  return { answers, heardOf, silentRounds }
+}
 
 async function askAll(
   options: JoinOptions,
@@ -82,23 +105,25 @@ async function askAll(
 
 async function askSeed(options: JoinOptions, seed: string, channel: Channel): Promise<SeedReply> {
   if (seed === options.address) return { answer: 'self' }
-  const { id, store, zone, weight } = options.member
+  const { n = null, member } = options
+  const { id, store, zone, weight } = member
   channel.retryNow()
-  const body = [joinCall, id, store, zone, weight, options.address, options.claim]
+  const body = [joinCall, id, store, zone, weight, options.address, options.claim, n]
   const wait = { clock: options.clock, timeoutMs: requestTimeoutMs, epoch: 0 }
   const outcome = await request(channel, body, wait)
   if (isFailure(outcome)) {
     const { error } = outcome
     if (isSelf(error)) return { answer: 'self' }
     if (isFinal(error)) throw error
-    return { answer: isRefused(error) ? 'refused' : 'unknown', error }
+    if (outcome.answered) return { answer: 'busy', error }
+    return { answer: isRefused(error) ? 'refused' : 'silent', error }
   }
   const [word, tuple, claims] = outcome
-  if (word === 'none') return { answer: 'none' }
-  if (word !== 'joined' || !Array.isArray(claims)) return { answer: 'unknown' }
+  if (word === 'none') return { answer: 'none', heardOf: Array.isArray(tuple) ? tuple : [] }
+  if (word !== 'joined' || !Array.isArray(claims)) return { answer: 'busy' }
   const configuration = fromTuple(tuple)
   if (typeof configuration === 'string') {
-    return { answer: 'unknown', error: new ProtocolError(configuration) }
+    return { answer: 'busy', error: new ProtocolError(configuration) }
   }
   const known = claims.map(claimFromTuple).filter((claim) => claim !== undefined)
   return { welcome: { configuration, claims: known } }
@@ -117,11 +142,12 @@ function isSelf(error: StoreError): boolean {
   return error instanceof RefusedError && error.reason === 'self'
 }
 
-/** Trying again does not help: another cluster or version, an id in use, a store that has left. */
+/** Trying again does not help: another cluster or version, an id in use, another N, a store that has left. */
 function isFinal(error: StoreError): boolean {
-  return error instanceof RefusedError && error.reason !== 'self'
+  return error instanceof RefusedError || error instanceof InvalidArgumentError
 }
 
+/** Resolves after that time of the node's clock; the timer keeps the process alive. */
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms, resolve)
