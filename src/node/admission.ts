@@ -55,12 +55,24 @@ export class Admission {
    */
   async admit(who: Greeting, tuple: readonly unknown[]): Promise<readonly unknown[]> {
     const member = readMember(who, tuple)
-    const { keeper, gossip } = this.#core
+    const { keeper, gossip, ports } = this.#core
     if (keeper.configuration === undefined || gossip === undefined) {
-      this.#heardFrom.add(who.address)
-      return ['none']
+      const lately = this.#heardLately()
+      this.#hear(who.address)
+      return ['none', lately]
     }
     refuseOtherN(tuple[7], keeper.configuration.n)
+    const claim = claimFromTuple(tuple[6])
+    return within(ports.clock, answerWithinMs, this.#letIn(member, who, claim))
+  }
+
+  async #letIn(
+    member: RingMember,
+    who: Greeting,
+    claim: Claim | undefined,
+  ): Promise<readonly unknown[]> {
+    const { keeper } = this.#core
+    const gossip = this.#core.gossip!
     await this.#refuseNamesake(member, who)
     const make = (base: RingConfiguration): RingConfiguration | undefined => {
       const known = base.members.find(({ id }) => id === member.id)
