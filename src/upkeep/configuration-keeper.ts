@@ -9,7 +9,7 @@ import type { RingConfiguration } from '../ring/configuration.ts'
 import * as codec from '../ring/configuration-check.ts'
 import { emptyAcceptor, onRequest, type AcceptorState } from '../ring/register/acceptor.ts'
 import { backoffMs } from '../ring/register/backoff.ts'
-import { nextBallot, type Ballot } from '../ring/register/ballot.ts'
+import { compareBallots, nextBallot, type Ballot } from '../ring/register/ballot.ts'
 import {
   acceptorFromTuple,
   acceptorToTuple,
@@ -45,7 +45,10 @@ export class ConfigurationKeeper {
   #acceptor: AcceptorState = emptyAcceptor
   /** Requests to the acceptor, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Highest ballot issued or met for the newest epoch that was proposed. */
   #highestBallot: { epoch: number; ballot: Ballot } | undefined
+  /** Changes that this node makes, one after the other: they would only get into each other's way. */
+  #changes: Promise<unknown> = Promise.resolve()
   #isFenced = false
   #closed = false
 
@@ -135,12 +138,21 @@ export class ConfigurationKeeper {
    * @throws {TopologyBusyError} by rejection, when others kept changing it until the time was over.
    * @throws {UnavailableError} by rejection, when no majority of the members answered; the change may still happen.
    */
-  async change(
+  change(
     make: (base: RingConfiguration) => RingConfiguration | undefined,
     timeoutMs: number,
   ): Promise<RingConfiguration> {
+    const deadlineMs = this.#options.clock.monotonicMs() + timeoutMs
+    const change = this.#changes.then(() => this.#change(make, deadlineMs))
+    this.#changes = change.catch(() => undefined)
+    return change
+  }
+
+  async #change(
+    make: (base: RingConfiguration) => RingConfiguration | undefined,
+    deadlineMs: number,
+  ): Promise<RingConfiguration> {
     const { clock, random } = this.#options
-    const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let attempt = 1; ; attempt++) {
       const base = this.#configuration
       if (base === undefined) throw new UnavailableError('there is no cluster yet', { needed: 1, alive: 0 })
@@ -166,7 +178,7 @@ export class ConfigurationKeeper {
     const ballot = this.#nextBallot(value.epoch)
     const proposal = new Proposal({ base, value, ballot })
     const outcome = await this.#run(proposal)
-    if (outcome.kind === 'retry') this.#highestBallot = { epoch: value.epoch, ballot: outcome.seen }
+    if (outcome.kind === 'retry') this.#noteBallot(value.epoch, outcome.seen)
     if (outcome.kind === 'chosen' || outcome.kind === 'superseded') {
       await this.learn(outcome.configuration)
     }
@@ -178,8 +190,16 @@ export class ConfigurationKeeper {
     const highest = this.#highestBallot
     const seen = highest?.epoch === epoch ? highest.ballot : undefined
     const ballot = nextBallot(seen, `${id}/${boot}`)
-    this.#highestBallot = { epoch, ballot }
+    this.#noteBallot(epoch, ballot)
     return ballot
+  }
+
+  /** Never goes back, or a ballot would be issued twice and two values be chosen (HAZARDS I5). */
+  #noteBallot(epoch: number, ballot: Ballot): void {
+    const highest = this.#highestBallot
+    if (highest !== undefined && highest.epoch > epoch) return
+    if (highest?.epoch === epoch && compareBallots(highest.ballot, ballot) >= 0) return
+    this.#highestBallot = { epoch, ballot }
   }
 
   /** Carries out the directives of a proposal until it ends. */
