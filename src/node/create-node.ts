@@ -105,11 +105,7 @@ const fillingWaitMs = 1_000
 async function enter(core: NodeCore): Promise<void> {
   const { keeper, identity, options } = core
   const kept = keeper.configuration
-  if (kept !== undefined && hasDeparted(kept, identity.store)) {
-    throw new JoinError(
-      `"${identity.id}" has left its cluster for good: start it with an empty storage to join again`,
-    )
-  }
+  if (kept !== undefined && hasDeparted(kept, identity.store)) throw departed(core)
   if (kept?.members.some(({ store }) => store === identity.store) === true) return rejoin(core)
   if (options.seeds.length === 0) return foundCluster(core)
   const outcome = await join(joinOptions(core, options.joinTimeoutMs))
@@ -120,6 +116,11 @@ async function enter(core: NodeCore): Promise<void> {
   await introduce(core)
   await core.filling.begin(configuration.epoch, core.others())
   await core.filling.settled(fillingWaitMs)
+}
+
+function departed({ identity, expulsion }: NodeCore): JoinError {
+  const message = `"${identity.id}" has left its cluster for good: start it with an empty storage to join again`
+  return new JoinError(message, expulsion)
 }
 
 function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
@@ -157,6 +158,7 @@ async function rejoin(core: NodeCore): Promise<void> {
   if (core.options.seeds.length > 0) findBySeeds(core)
   const deadlineMs = clock.monotonicMs() + rejoinTimeoutMs
   while ((await introduce(core)) === 0) {
+    if (core.expulsion !== undefined) throw departed(core)
     if (clock.monotonicMs() >= deadlineMs) {
       // Nobody can tell whether this storage is an old copy: nothing that it minted is counted on.
       core.books.renew()

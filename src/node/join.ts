@@ -6,8 +6,9 @@ import type { Clock } from '../ports/clock.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { fromTuple } from '../ring/configuration-check.ts'
 import type { Channel } from '../rpc/channel.ts'
-import { RefusedError } from '../rpc/handshake.ts'
-import { isFailure, request } from '../rpc/request.ts'
+import { RefusedError, type Greeting } from '../rpc/handshake.ts'
+import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
+import { policyCall } from './bucket-policies.ts'
 import { mayFound, type Round, type SeedAnswer } from '../upkeep/formation.ts'
 
 export const joinCall = 'join'
@@ -54,7 +55,7 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
       for (const reply of round.values()) if ('error' in reply) last = reply.error
       const asked = answersOf(round, silences)
       if (mayFound({ ...asked, heardFrom: options.takeHeardFrom() })) return 'found'
-      await sleep(clock, roundMs)
+      if (!options.isClosed()) await sleep(clock, roundMs)
     }
   } finally {
     for (const channel of channels.values()) channel.close()
@@ -97,27 +98,52 @@ async function askAll(
   options: JoinOptions,
   channels: ReadonlyMap<string, Channel>,
 ): Promise<ReadonlyMap<string, SeedReply>> {
+  const greeted = await Promise.all(
+    [...channels].map(async ([seed, channel]) => [seed, await greetSeed(options, seed, channel)] as const),
+  )
+  refuseTwoClusters(channels)
   const replies = await Promise.all(
-    [...channels].map(async ([seed, channel]) => [seed, await askSeed(options, seed, channel)] as const),
+    greeted.map(
+      async ([seed, reply]) =>
+        [seed, reply ?? (await askSeed(options, channels.get(seed)!))] as const,
+    ),
   )
   return new Map(replies)
 }
 
-async function askSeed(options: JoinOptions, seed: string, channel: Channel): Promise<SeedReply> {
+/** Finds out who answers there, before anything is asked for. Undefined when somebody does. */
+async function greetSeed(
+  options: JoinOptions,
+  seed: string,
+  channel: Channel,
+): Promise<SeedReply | undefined> {
   if (seed === options.address) return { answer: 'self' }
+  channel.retryNow()
+  const outcome = await request(channel, [policyCall, ''], waitFor(options))
+  return isFailure(outcome) ? noAnswer(outcome) : undefined
+}
+
+/** Seeds of two clusters are a mistake: asked at once, both would let this node in. */
+function refuseTwoClusters(channels: ReadonlyMap<string, Channel>): void {
+  let first: Greeting | undefined
+  for (const { session } of channels.values()) {
+    const theirs = session?.remote
+    if (theirs === undefined || theirs.cluster === '') continue
+    first ??= theirs
+    if (theirs.cluster === first.cluster) continue
+    throw new ProtocolError(
+      `the seeds "${first.id}" at ${first.address} and "${theirs.id}" at ${theirs.address} belong to ` +
+        `two clusters of the same name "${theirs.name}": list members of one of them`,
+    )
+  }
+}
+
+async function askSeed(options: JoinOptions, channel: Channel): Promise<SeedReply> {
   const { n = null, member } = options
   const { id, store, zone, weight } = member
-  channel.retryNow()
   const body = [joinCall, id, store, zone, weight, options.address, options.claim, n]
-  const wait = { clock: options.clock, timeoutMs: requestTimeoutMs, epoch: 0 }
-  const outcome = await request(channel, body, wait)
-  if (isFailure(outcome)) {
-    const { error } = outcome
-    if (isSelf(error)) return { answer: 'self' }
-    if (isFinal(error)) throw error
-    if (outcome.answered) return { answer: 'busy', error }
-    return { answer: isRefused(error) ? 'refused' : 'silent', error }
-  }
+  const outcome = await request(channel, body, waitFor(options))
+  if (isFailure(outcome)) return noAnswer(outcome)
   const [word, tuple, claims] = outcome
   if (word === 'none') return { answer: 'none', heardOf: Array.isArray(tuple) ? tuple : [] }
   if (word !== 'joined' || !Array.isArray(claims)) return { answer: 'busy' }
@@ -127,6 +153,18 @@ async function askSeed(options: JoinOptions, seed: string, channel: Channel): Pr
   }
   const known = claims.map(claimFromTuple).filter((claim) => claim !== undefined)
   return { welcome: { configuration, claims: known } }
+}
+
+function waitFor({ clock }: JoinOptions): Parameters<typeof request>[2] {
+  return { clock, timeoutMs: requestTimeoutMs, epoch: 0 }
+}
+
+/** What it means that a seed did not answer. @throws {StoreError} when there is no use in asking again. */
+function noAnswer({ error, answered }: RequestOutcome): SeedReply {
+  if (isSelf(error)) return { answer: 'self' }
+  if (isFinal(error)) throw error
+  if (answered) return { answer: 'busy', error }
+  return { answer: isRefused(error) ? 'refused' : 'silent', error }
 }
 
 /** Whether nobody listens there. */

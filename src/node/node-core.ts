@@ -2,7 +2,7 @@
  * The parts of a node and how they hang together: the one place that knows them all. `createNode` fills it, the facade
  * speaks through it; no part ever sees it.
  */
-import { ClosedError, StoreError } from '../base/errors.ts'
+import { ClosedError, ProtocolError, StoreError } from '../base/errors.ts'
 import { createCoordinatorStats } from '../coordinator/stats.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
 import { ForwardedPuts } from '../coordinator/forward.ts'
@@ -24,6 +24,7 @@ import type { Ring } from '../ring/ring.ts'
 import { plainFrame } from '../rpc/frame-buffer.ts'
 import { frameType } from '../rpc/frame.ts'
 import { pack, unpack } from '../rpc/pack.ts'
+import { isExpulsion } from '../rpc/handshake.ts'
 import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
@@ -78,6 +79,10 @@ export class NodeCore implements BucketNode {
   readonly spread: ConfigurationSpread
   readonly filling: Filling
   address = ''
+  /** Set while the node leaves by its own will. */
+  isLeaving = false
+  /** Why this node is no member any more. */
+  expulsion: StoreError | undefined
   gossip: Gossip | undefined
   emit: Emit = () => undefined
   #state: 'starting' | 'open' | 'closed' = 'starting'
@@ -154,7 +159,10 @@ export class NodeCore implements BucketNode {
       queuedBytesMax: this.options.limits.queuedBytesPerPeerMax,
       addressOf: (id) => this.gossip?.member(id)?.address,
       greeted: (session) => this.greeter.greeted(session.remote!),
-      unreachable: (id) => this.gossip?.unreachable(id),
+      unreachable: (id, error) => {
+        if (isExpulsion(error)) this.expelled(error)
+        this.gossip?.unreachable(id)
+      },
     })
   }
 
@@ -279,6 +287,14 @@ export class NodeCore implements BucketNode {
     return this.#closing
   }
 
+  /** This node is no member any more, although it did not leave: it must not take another write. */
+  expelled(error: StoreError): void {
+    if (this.expulsion !== undefined || this.isLeaving) return
+    this.expulsion = error
+    this.fail('membership', error)
+    if (this.#state === 'open') void this.close()
+  }
+
   /** Membership knows something new of a member. */
   memberChanged(claim: Claim, previous: Status | undefined): void {
     const { id, status } = claim
@@ -373,6 +389,10 @@ export class NodeCore implements BucketNode {
       }
     }
     this.emit('ring-change', viewOf(after))
+    const { id } = this.identity
+    if (before?.member(id) !== undefined && after.member(id) === undefined) {
+      this.expelled(new ProtocolError(`"${id}" was removed from its cluster by another member`))
+    }
   }
 
   async #askPolicy(id: string, bucket: string): Promise<ConflictKind | undefined> {

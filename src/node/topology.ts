@@ -17,6 +17,7 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   signal?.throwIfAborted()
   const { id } = core.identity
   const limitMs = timeoutMs ?? changeTimeoutMs
+  core.isLeaving = true
   if (core.others().length > 0) {
     await core.keeper.change((base) => staged(base, id), limitMs)
     await core.handoff.drained()

@@ -52,12 +52,20 @@ export interface Refusal {
 /** A greeting was refused, by this side or the other. The connection is closed, nothing else changed. */
 export class RefusedError extends ProtocolError {
   readonly reason: RefusalReason
+  /** Whether it was the other side that refused. */
+  readonly byPeer: boolean
 
-  constructor({ reason, message }: Refusal) {
+  constructor({ reason, message }: Refusal, { byPeer }: { byPeer: boolean } = { byPeer: false }) {
     // A stranger's words end up in logs: no line of theirs starts a new one.
     super(message.replace(/\p{Cc}/gu, ' '))
     this.reason = reason
+    this.byPeer = byPeer
   }
+}
+
+/** Whether a member of this node's own cluster says that this node has left it for good. */
+export function isExpulsion(error: unknown): boolean {
+  return error instanceof RefusedError && error.byPeer && error.reason === 'departed'
 }
 
 /**

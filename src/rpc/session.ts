@@ -193,7 +193,7 @@ export class Session implements ConnectionHandler {
       const text = asBuffer(bytes).toString('utf8', start + answerHeadBytes, end)
       const reason = refusalReasons[bytes[start + 1]!] ?? 'protocol'
       const message = `refused by ${this.#connection!.remote}: ${text}`
-      return this.fail(new RefusedError({ reason, message }))
+      return this.fail(new RefusedError({ reason, message }, { byPeer: true }))
     }
     if (type !== (this.#dialled ? frameType.welcome : frameType.hello)) {
       return this.fail(new ProtocolError(`${this.#connection!.remote} does not greet`))
