@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type * as coterie from '../src/index.ts'
 import { root } from './options.ts'
 
-export type Library = typeof import('../src/index.ts')
+export type Library = typeof coterie
 
 export async function loadLibrary(dist: string): Promise<Library> {
   return (await import(pathToFileURL(join(dist, 'index.js')).href)) as Library

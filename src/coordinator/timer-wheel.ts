@@ -1,10 +1,13 @@
 /**
  * Deadlines of operations: a hashed timer wheel (Varghese and Lauck 1987). Setting and cancelling one costs a few
- * assignments; one real timer drives them all and stops when none is set. A deadline passes up to one tick late.
+ * assignments; one real timer drives them all and stops when none is set.
  *
- *     slots:   0        1        2        …      255
- *              │        │        │                │
- *              entry ⇄ entry     entry            ∅      each a ring of entries; `rounds` counts turns still to go
+ *     slots:   0        1        2        …      255       fresh
+ *              │        │        │                │          │
+ *              entry ⇄ entry     entry            ∅        entry      each a ring of entries
+ *
+ * New entries wait in `fresh` for the next tick, which gives them their slots: most operations are over by then and
+ * never need one, nor the clock to be read. A deadline passes up to two ticks late, never early.
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 
@@ -16,7 +19,10 @@ export abstract class Deadline {
   /** Links of the slot's ring; undefined when no deadline is set. */
   next: Deadline | undefined
   previous: Deadline | undefined
+  /** Turns of the wheel still to go. */
   rounds = 0
+  /** From the next tick on. */
+  afterMs = 0
 
   /** Called once when the deadline passes; it is not set any more. */
   abstract expire(): void
@@ -28,9 +34,33 @@ class Head extends Deadline {
   }
 }
 
+function emptyRing(): Head {
+  const head = new Head()
+  head.next = head
+  head.previous = head
+  return head
+}
+
+/** Puts an entry that is in no ring at the end of one. */
+function append(head: Head, entry: Deadline): void {
+  entry.previous = head.previous
+  entry.next = head
+  head.previous!.next = entry
+  head.previous = entry
+}
+
+function unlink(entry: Deadline): void {
+  entry.previous!.next = entry.next
+  entry.next!.previous = entry.previous
+  entry.next = undefined
+  entry.previous = undefined
+}
+
 export class TimerWheel {
   readonly #clock: Clock
   readonly #slots: readonly Head[]
+  /** Entries set since the last tick. */
+  readonly #fresh: Head = emptyRing()
   #cursor = 0
   #count = 0
   #timer: Timer | undefined
@@ -39,12 +69,7 @@ export class TimerWheel {
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#slots = Array.from({ length: slotCount }, () => {
-      const head = new Head()
-      head.next = head
-      head.previous = head
-      return head
-    })
+    this.#slots = Array.from({ length: slotCount }, emptyRing)
   }
 
   /** Deadlines that are set. */
@@ -55,30 +80,22 @@ export class TimerWheel {
   /** Sets the deadline of an entry that has none. */
   set(entry: Deadline, afterMs: number): void {
     if (this.#timer === undefined) this.#start()
-    const behindMs = this.#clock.monotonicMs() - this.#cursorMs
-    const ticks = Math.max(1, Math.ceil((afterMs + behindMs) / tickMs))
-    entry.rounds = Math.floor((ticks - 1) / slotCount)
-    const head = this.#slots[(this.#cursor + ticks) % slotCount]!
-    entry.previous = head.previous
-    entry.next = head
-    head.previous!.next = entry
-    head.previous = entry
+    entry.afterMs = afterMs
+    entry.rounds = 0
+    append(this.#fresh, entry)
     this.#count += 1
   }
 
   /** Idempotent. */
   cancel(entry: Deadline): void {
     if (entry.next === undefined) return
-    entry.previous!.next = entry.next
-    entry.next.previous = entry.previous
-    entry.next = undefined
-    entry.previous = undefined
+    unlink(entry)
     this.#count -= 1
   }
 
   /** Lets every deadline pass now. */
   expireAll(): void {
-    for (const head of this.#slots) {
+    for (const head of [...this.#slots, this.#fresh]) {
       for (let entry = head.next!; entry !== head; entry = entry.next!) entry.rounds = 0
       this.#pass(head)
     }
@@ -102,7 +119,19 @@ export class TimerWheel {
       this.#cursorMs += tickMs
       this.#pass(this.#slots[this.#cursor]!)
     }
+    this.#place(now - this.#cursorMs)
     this.#timer = this.#count > 0 ? this.#clock.after(tickMs, () => this.#turn()) : undefined
+  }
+
+  /** Gives fresh entries their slots. */
+  #place(behindMs: number): void {
+    const fresh = this.#fresh
+    for (let entry = fresh.next!; entry !== fresh; entry = fresh.next!) {
+      const ticks = Math.max(1, Math.ceil((entry.afterMs + behindMs) / tickMs))
+      entry.rounds = Math.floor((ticks - 1) / slotCount)
+      unlink(entry)
+      append(this.#slots[(this.#cursor + ticks) % slotCount]!, entry)
+    }
   }
 
   #pass(head: Head): void {
