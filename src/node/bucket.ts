@@ -14,7 +14,12 @@ import { quorumSize } from '../quorum/quorum-size.ts'
 import { hashKey, partitionOf } from '../ring/key-hash.ts'
 import { createEntry, type Entry } from '../coordinator/entry.ts'
 import { routePut } from '../coordinator/forward.ts'
-import { GetOperation, type ReadRepairMode } from '../coordinator/get.ts'
+import {
+  GetOperation,
+  type GetRequest,
+  type ReadRepairMode,
+  type ReadResult,
+} from '../coordinator/get.ts'
 import type { PutRequest } from '../coordinator/put.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import { emptyContext } from '../versions/causal-context.ts'
@@ -138,28 +143,34 @@ export class NodeBucket<V> implements Bucket<V> {
     })
   }
 
-  async #get(key: string, place: KeyPlace, options: GetOptions): Promise<Entry<V>> {
-    const { policy, codec, r, sloppy, readRepair } = this.#settings
+  #get(key: string, place: KeyPlace, options: GetOptions): Promise<Entry<V>> {
+    const { policy, r, sloppy, readRepair } = this.#settings
     const node = this.#node.coordination
-    const { partition, storageKey } = place
-    this.#enter()
-    node.stats.gets += 1
-    const found = await new GetOperation(node, {
+    const request: GetRequest = {
       bucket: this.name,
       key,
-      partition,
-      storageKey,
+      partition: place.partition,
+      storageKey: place.storageKey,
       kind: policy.kind,
       needed: this.#needed(options.r ?? r),
       sloppy: options.sloppy ?? sloppy,
       readRepair: options.readRepair ?? readRepair,
       timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
-    }).start()
+    }
+    this.#enter()
+    node.stats.gets += 1
+    return new GetOperation(node, request, this.#entryOf).start()
+  }
+
+  readonly #entryOf = ({ key }: GetRequest, found: ReadResult): Entry<V> => {
+    const { codec, policy } = this.#settings
+    const node = this.#node.coordination
+    const nowMs = node.clock.wallMs()
     if (policy.kind === 'lww' && found !== undefined) {
-      node.hybridClock.observe(node.clock.wallMs(), readStamp(found.bytes, found.start))
+      node.hybridClock.observe(nowMs, readStamp(found.bytes, found.start))
     }
     const binding = { cluster: node.cluster(), bucket: this.name, key }
-    return createEntry(binding, found, { codec, policy, nowMs: node.clock.wallMs() })
+    return createEntry(binding, found, { codec, policy, nowMs })
   }
 
   async getMany(
@@ -176,7 +187,7 @@ export class NodeBucket<V> implements Bucket<V> {
     try {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
       const place = this.#place(key)
-      return this.#write(key, place, { value: this.#encode(key, value), tombstone: false }, options)
+      return this.#write(key, place, this.#encode(key, value), options)
     } catch (error) {
       return rejected(error)
     }
@@ -185,7 +196,7 @@ export class NodeBucket<V> implements Bucket<V> {
   delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
-      return this.#write(key, this.#place(key), { value: noValue, tombstone: true }, options)
+      return this.#write(key, this.#place(key), undefined, options)
     } catch (error) {
       return rejected(error)
     }
@@ -221,51 +232,48 @@ export class NodeBucket<V> implements Bucket<V> {
   #write(
     key: string,
     place: KeyPlace,
-    what: { value: Uint8Array; tombstone: boolean },
+    value: Uint8Array | undefined,
     options: PutOptions,
   ): Promise<Receipt> {
     options.signal?.throwIfAborted()
     const { policy, w, sloppy, ttlMs } = this.#settings
     const node = this.#node.coordination
-    const { partition, storageKey } = place
-    const lifetimeMs = what.tombstone ? undefined : (options.ttlMs ?? ttlMs)
-    const replaces = this.#replaces(key, options.context)
-    const agreed = this.#begin()
-    const write = (timeoutMs: number): Promise<Receipt> => {
-      const put: PutRequest = {
-        bucket: this.name,
-        key,
-        partition,
-        storageKey,
-        kind: policy.kind,
-        value: what.value,
-        tombstone: what.tombstone,
-        expiresAtMs: lifetimeMs === undefined ? 0 : node.clock.wallMs() + lifetimeMs,
-        replaces,
-        needed: this.#needed(options.w ?? w),
-        sloppy: options.sloppy ?? sloppy,
-        timeoutMs,
-      }
-      this.#enter()
-      node.stats.puts += 1
-      return routePut(node, put, this.#node.writeId)
+    const tombstone = value === undefined
+    const lifetimeMs = tombstone ? undefined : (options.ttlMs ?? ttlMs)
+    const put: PutRequest = {
+      bucket: this.name,
+      key,
+      partition: place.partition,
+      storageKey: place.storageKey,
+      kind: policy.kind,
+      value: value ?? noValue,
+      tombstone,
+      expiresAtMs: lifetimeMs === undefined ? 0 : node.clock.wallMs() + lifetimeMs,
+      replaces: this.#replaces(key, options.context),
+      needed: this.#needed(options.w ?? w),
+      sloppy: options.sloppy ?? sloppy,
+      timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
     }
-    const timeoutMs = options.timeoutMs ?? this.#node.timeoutMs
-    const writing = agreed === undefined ? write(timeoutMs) : this.#writeAfter(agreed, timeoutMs, write)
+    const agreed = this.#begin()
+    const writing = agreed === undefined ? this.#start(put) : this.#startAfter(agreed, put)
     return withSignal(writing, options.signal)
   }
 
+  #start(put: PutRequest): Promise<Receipt> {
+    const node = this.#node.coordination
+    this.#enter()
+    node.stats.puts += 1
+    return routePut(node, put, this.#node.writeId)
+  }
+
   /** The first write of a bucket waits for the agreement on its policy, within its own deadline. */
-  async #writeAfter(
-    agreed: Promise<void>,
-    timeoutMs: number,
-    write: (timeoutMs: number) => Promise<Receipt>,
-  ): Promise<Receipt> {
+  async #startAfter(agreed: Promise<void>, put: PutRequest): Promise<Receipt> {
+    const { timeoutMs, needed } = put
     const leftMs = await timeLeft(agreed, this.#node.coordination.clock, timeoutMs)
-    if (leftMs > 0) return write(leftMs)
+    if (leftMs > 0) return this.#start({ ...put, timeoutMs: leftMs })
     throw new UnavailableError(
       `the members did not tell within ${timeoutMs} ms how they opened the bucket "${this.name}"`,
-      { needed: this.#needed(this.#settings.w), alive: 0 },
+      { needed, alive: 0 },
     )
   }
 

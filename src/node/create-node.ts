@@ -16,6 +16,7 @@ import { introduce } from './introduce.ts'
 import { join, sleep, type JoinOptions } from './join.ts'
 import { NodeCore, type NodePorts } from './node-core.ts'
 import { defaultN, resolveOptions, type NodeOptions } from './options.ts'
+import { Voice } from './voice.ts'
 
 /**
  * Starts a node. Without seeds it founds a cluster; with seeds it joins theirs, or, when several nodes start at once with
@@ -43,17 +44,10 @@ export async function createNode(options: NodeOptions = {}): Promise<CoterieNode
     const asked = { id: resolved.id, name: resolved.cluster }
     core = new NodeCore(resolved, ports, await Books.open(storage, random, asked))
     const node = new CoterieNode(core, msgpackCodec())
-    core.emit = (event, ...details) => {
-      try {
-        if (node.listenerCount(event) > 0) node.emit(event, ...(details as never))
-      } catch (error) {
-        // A listener's mistake is the service's own: it must neither go unseen nor stop the node half-way.
-        ports.clock.after(0, () => {
-          throw error
-        })
-      }
-    }
+    const voice = new Voice(node, ports.clock)
+    core.emit = (event, ...details) => voice.emit(event, ...details)
     await start(core, transport)
+    voice.started()
     return node
   } catch (error) {
     if (core === undefined) {

@@ -24,7 +24,7 @@ export class Greeter {
       starts: identity.starts,
       address,
       lane,
-      remembers: to === undefined ? 0 : starts.remembered(to.store),
+      remembers: to === undefined ? 0 : starts.least(to.store, to.boot),
     }
   }
 
@@ -38,7 +38,7 @@ export class Greeter {
   /** A greeting was accepted. */
   greeted(theirs: Greeting): void {
     const { starts, identity } = this.#core
-    starts.note(theirs.store, theirs.starts)
+    starts.note(theirs.store, theirs)
     starts.keep().catch((error: unknown) => this.#core.fail('identity', error as Error))
     if (theirs.remembers > identity.starts) this.#rolledBack(theirs)
   }
@@ -48,7 +48,7 @@ export class Greeter {
     const { books, keeper, identity } = this.#core
     books.renew()
     const settle = async (): Promise<void> => {
-      await books.countStarts(theirs.remembers + 1)
+      await books.countStarts(theirs.remembers)
       await keeper.fence()
     }
     settle().catch((error: unknown) => this.#core.fail('identity', error as Error))

@@ -43,6 +43,7 @@ import type { LimitOptions, ResolvedOptions } from './options.ts'
 import { defaultN } from './options.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
+import { expel } from './topology.ts'
 import { describeMember, memberEvent, viewOf } from './views.ts'
 
 export interface NodePorts {
@@ -160,7 +161,7 @@ export class NodeCore implements BucketNode {
       addressOf: (id) => this.gossip?.member(id)?.address,
       greeted: (session) => this.greeter.greeted(session.remote!),
       unreachable: (id, error) => {
-        if (isExpulsion(error)) this.expelled(error)
+        if (isExpulsion(error)) expel(this, error)
         this.gossip?.unreachable(id)
       },
     })
@@ -225,10 +226,12 @@ export class NodeCore implements BucketNode {
     return this.keeper.configuration?.n ?? this.options.n ?? defaultN
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'open' && this.#closing === undefined
+  }
+
   assertOpen(): void {
-    if (this.#state !== 'open' || this.#closing !== undefined) {
-      throw new ClosedError(`the node "${this.identity.id}" is closed`)
-    }
+    if (!this.isOpen) throw new ClosedError(`the node "${this.identity.id}" is closed`)
   }
 
   agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined {
@@ -285,14 +288,6 @@ export class NodeCore implements BucketNode {
       this.emit('close')
     })
     return this.#closing
-  }
-
-  /** This node is no member any more, although it did not leave: it must not take another write. */
-  expelled(error: StoreError): void {
-    if (this.expulsion !== undefined || this.isLeaving) return
-    this.expulsion = error
-    this.fail('membership', error)
-    if (this.#state === 'open') void this.close()
   }
 
   /** Membership knows something new of a member. */
@@ -391,7 +386,7 @@ export class NodeCore implements BucketNode {
     this.emit('ring-change', viewOf(after))
     const { id } = this.identity
     if (before?.member(id) !== undefined && after.member(id) === undefined) {
-      this.expelled(new ProtocolError(`"${id}" was removed from its cluster by another member`))
+      expel(this, new ProtocolError(`"${id}" was removed from its cluster by another member`))
     }
   }
 

@@ -1,5 +1,5 @@
 /** Changes of the ring that a service asks for: leaving and removing. */
-import { InvalidArgumentError, UnavailableError } from '../base/errors.ts'
+import { InvalidArgumentError, UnavailableError, type StoreError } from '../base/errors.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { RemoveOptions, RequestOptions } from './bucket-options.ts'
@@ -36,6 +36,14 @@ function staged(base: RingConfiguration, id: string): RingConfiguration | undefi
 
 function removed(base: RingConfiguration, id: string): RingConfiguration | undefined {
   return base.members.some((each) => each.id === id) ? withoutMember(base, id) : undefined
+}
+
+/** This node is no member any more, although it did not leave: it must not take another write. */
+export function expel(core: NodeCore, error: StoreError): void {
+  if (core.expulsion !== undefined || core.isLeaving) return
+  core.expulsion = error
+  core.fail('membership', error)
+  if (core.isOpen) void core.close()
 }
 
 /** Takes a member that will not come back out of the ring; the others fill its place from each other. */

@@ -25,7 +25,10 @@ export interface Greeting {
   /** Where the node listens. */
   readonly address: string
   readonly lane: Lane
-  /** How often the greeted store was opened, as far as the greeter remembers; 0 when it does not know it. */
+  /**
+   * How often the greeted store must have been opened by now, as far as the greeter remembers; 0 when it does not know
+   * it. A store that counts less is an old copy.
+   */
   readonly remembers: number
 }
 

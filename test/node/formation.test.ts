@@ -282,9 +282,10 @@ test('a storage that was rolled back is told so by a peer, and serves all the sa
     await machines.start('n2')
     await machines.stop('n2')
     machines.replaceDisk('n2', old)
-    const told: string[] = []
     const node = await machines.start('n2')
-    node.on('background-error', ({ task, error }) => told.push(`${task} ${error.message}`))
+    const [{ error }] = await nextEvent(node, 'background-error', ({ task }) => task === 'identity')
+    expect(error).toMatchObject({ code: 'ERR_STORAGE' })
+    expect(error.message).toMatch(/the storage of "n2" was rolled back: "n[13]" remembers a later start/)
     await node.bucket('b').put('k', 1, { w: 3 })
     await machines.stop('n2')
     const again = await machines.start('n2')
