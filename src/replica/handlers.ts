@@ -67,7 +67,7 @@ export class ReplicaHandlers {
     const { store } = this.#options
     try {
       const record = { bytes, start: request.recordStart, end }
-      const done = store.merge(request.partition, request.key, record, this.#hints(request, end))
+      const done = store.merge(request.partition, request.key, record, this.#hints(request))
       if (done === undefined) return acknowledge(to, id, store.isDurable)
       done.then(
         () => acknowledge(to, id, store.isDurable),
@@ -92,13 +92,13 @@ export class ReplicaHandlers {
   }
 
   /** Hints that a fallback keeps for absent owners. */
-  #hints(request: PutRequest, end: number): AlsoWrite | undefined {
+  #hints(request: PutRequest): AlsoWrite | undefined {
     if (request.hintFor.length === 0) return undefined
     const { hints, hinted } = this.#options
-    const { partition, key, hintFor, recordStart } = request
-    return () =>
+    const { partition, key, hintFor } = request
+    return (storedBytes) =>
       hintFor.flatMap((target) => {
-        const writes = hints.add({ target, partition, key }, end - recordStart, this.#options.wallMs())
+        const writes = hints.add({ target, partition, key }, storedBytes, this.#options.wallMs())
         if (writes.length > 0) hinted(target)
         return writes
       })

@@ -47,7 +47,8 @@ export class HintStore {
   readonly #storage: Storage
   readonly #limits: HintLimits
   readonly #targets: Map<string, TargetHints> = new Map()
-  readonly #dirty: Map<string, Set<number>> = new Map()
+  /** By target and partition; the value rises with each mark, so that one made during a delivery is not missed. */
+  readonly #dirty: Map<string, Map<number, number>> = new Map()
   #bytes = 0
 
   constructor(storage: Storage, limits: HintLimits) {
@@ -55,8 +56,11 @@ export class HintStore {
     this.#limits = limits
   }
 
-  /** Reads what an earlier run left. */
+  /** Reads what is stored: what an earlier run left, or what is left after writes failed. */
   async load(): Promise<void> {
+    this.#targets.clear()
+    this.#dirty.clear()
+    this.#bytes = 0
     await this.#each(hintsPartition, (key, value) => {
       const { target, rest } = splitTarget(key)
       this.#note(target, rest, readU32(value, 8), readF64(value, 0))
@@ -116,29 +120,32 @@ export class HintStore {
   /** The writes that keep a hint; to be made in one batch with the record. */
   add(hint: Hint, recordBytes: number, nowMs: number): readonly StorageWrite[] {
     const { target, partition, key } = hint
-    if (this.#dirty.get(target)?.has(partition) === true) return nothing
+    if (this.#dirty.get(target)?.has(partition) === true) return this.markDirty({ target, partition })
     const held = this.#targets.get(target)
     const name = hintName(partition, key)
-    if (held?.hints.has(name) === true) return nothing
-    if (!this.#hasRoom(held, recordBytes, nowMs)) return this.markDirty({ target, partition })
+    const known = held?.hints.get(name)
+    if (known !== undefined && recordBytes <= known) return nothing
+    const isLate = known === undefined && held !== undefined && nowMs - held.sinceMs > this.#limits.windowMs
+    if (isLate || !this.#hasRoom(held, recordBytes - (known ?? 0))) {
+      return [...this.remove(hint), ...this.markDirty({ target, partition })]
+    }
     this.#note(target, name, recordBytes, nowMs)
     const value = new Uint8Array(12)
-    writeF64(value, 0, nowMs)
+    writeF64(value, 0, held?.sinceMs ?? nowMs)
     writeU32(value, 8, recordBytes)
     return [{ partition: hintsPartition, key: targetKey(target, name), value }]
   }
 
-  #hasRoom(held: TargetHints | undefined, recordBytes: number, nowMs: number): boolean {
-    const { bytesMax, bytesPerTargetMax, windowMs } = this.#limits
-    if (this.#bytes + recordBytes > bytesMax) return false
-    if (held === undefined) return recordBytes <= bytesPerTargetMax
-    return held.bytes + recordBytes <= bytesPerTargetMax && nowMs - held.sinceMs <= windowMs
+  #hasRoom(held: TargetHints | undefined, moreBytes: number): boolean {
+    const { bytesMax, bytesPerTargetMax } = this.#limits
+    return this.#bytes + moreBytes <= bytesMax && (held?.bytes ?? 0) + moreBytes <= bytesPerTargetMax
   }
 
   /** The writes that mark a partition dirty for a target. */
   markDirty(mark: DirtyMark): readonly StorageWrite[] {
-    if (this.#dirty.get(mark.target)?.has(mark.partition) === true) return nothing
+    const isNew = this.dirtyRevision(mark) === undefined
     this.#noteDirty(mark)
+    if (!isNew) return nothing
     const key = targetKey(mark.target, partitionName(mark.partition))
     return [{ partition: dirtyPartition, key, value: new Uint8Array(0) }]
   }
@@ -165,18 +172,20 @@ export class HintStore {
     return [{ partition: dirtyPartition, key, value: undefined }]
   }
 
-  /** The oldest hints for a target. */
-  hints(target: string, limit: number): readonly Hint[] {
+  /** Hints for a target, the oldest first, without the `skipped` oldest. */
+  hints(target: string, { limit, skipped }: { limit: number; skipped: number }): readonly Hint[] {
     const found: Hint[] = []
+    let index = 0
     for (const name of this.#targets.get(target)?.hints.keys() ?? []) {
       if (found.length === limit) break
-      found.push({ target, partition: partitionOfName(name), key: name.slice(4) })
+      index += 1
+      if (index > skipped) found.push({ target, partition: partitionOfName(name), key: name.slice(4) })
     }
     return found
   }
 
   dirtyPartitions(target: string): readonly number[] {
-    return [...(this.#dirty.get(target) ?? [])]
+    return [...(this.#dirty.get(target)?.keys() ?? [])]
   }
 
   #note(target: string, name: string, bytes: number, sinceMs: number): void {
@@ -185,16 +194,20 @@ export class HintStore {
       held = { hints: new Map(), bytes: 0, sinceMs }
       this.#targets.set(target, held)
     }
+    const grown = bytes - (held.hints.get(name) ?? 0)
     held.hints.set(name, bytes)
-    held.bytes += bytes
+    held.bytes += grown
     held.sinceMs = Math.min(held.sinceMs, sinceMs)
-    this.#bytes += bytes
+    this.#bytes += grown
   }
 
   #noteDirty({ target, partition }: DirtyMark): void {
-    const partitions = this.#dirty.get(target)
-    if (partitions === undefined) this.#dirty.set(target, new Set([partition]))
-    else partitions.add(partition)
+    let partitions = this.#dirty.get(target)
+    if (partitions === undefined) {
+      partitions = new Map()
+      this.#dirty.set(target, partitions)
+    }
+    partitions.set(partition, (partitions.get(partition) ?? 0) + 1)
   }
 }
 

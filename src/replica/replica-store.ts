@@ -20,9 +20,9 @@ import {
 
 /**
  * More writes for the batch of a record, such as hints. Asked for in the turn of the key, right before the batch is
- * written, so that nothing comes between deciding on them and making them.
+ * written, so that nothing comes between deciding on them and making them. Told how long the stored record is then.
  */
-export type AlsoWrite = () => readonly StorageWrite[]
+export type AlsoWrite = (storedBytes: number) => readonly StorageWrite[]
 
 const nothing: readonly StorageWrite[] = Object.freeze([])
 const nothingMore: AlsoWrite = () => nothing
@@ -107,7 +107,7 @@ export class ReplicaStore {
     }
     const next = merged(local, bytes, start, end)
     if (next !== undefined) sealStored(next, key, this.isDurable)
-    return this.#write(partition, key, next, also())
+    return this.#write(partition, key, next, also((next ?? local!).length))
   }
 
   /**
@@ -129,27 +129,28 @@ export class ReplicaStore {
       const result = writtenLocally(local, write)
       if (result.siblings > write.siblingsMax) throw tooManySiblings(key, result.siblings, write)
       sealStored(result.stored, key, this.isDurable)
-      const durable = this.#write(partition, key, result.stored, also()) ?? undefined
-      const { replaced, siblings } = result
-      return { stored: result.stored, replaced, siblings, durable }
+      const { stored: next, replaced, siblings } = result
+      const durable = this.#write(partition, key, next, also(next.length)) ?? undefined
+      return { stored: next, replaced, siblings, durable }
     })
   }
 
   /**
-   * Does something only if the record is still the one expected: removes it when asked to, and makes the writes of
-   * `also`, in one batch.
+   * Does something only if the record is still the one expected (undefined: that there is none): makes the writes of
+   * `also` and then, if `isDisposable` says so, removes the record, in one batch.
    * @returns whether it was done, once it is durable.
    */
   async ifUnchanged(
     place: { partition: number; key: string; expected: Uint8Array },
-    remove: boolean,
     also: AlsoWrite,
+    isDisposable: () => boolean,
   ): Promise<boolean> {
     const { partition, key, expected } = place
     const change = await this.#inTurn(partition, key, (stored) => {
       if (!(stored instanceof Uint8Array) || Buffer.compare(stored, expected) !== 0) return undefined
-      const removal = remove ? [{ partition, key, value: undefined }] : []
-      return { done: this.#storage.write([...removal, ...also()]) }
+      const writes = also(expected?.length ?? 0)
+      const removal = isDisposable() ? [{ partition, key, value: undefined }] : []
+      return { done: this.#storage.write([...writes, ...removal]) }
     })
     await change?.done
     return change !== undefined
@@ -231,3 +232,5 @@ function tooManySiblings(storageKey: string, actual: number, write: LocalWrite):
   const what = `siblings of ${JSON.stringify(key)}: read the key and write with its context`
   return new LimitError('siblingsMax', { allowed: write.siblingsMax, actual, what })
 }
+
+/** Whether what is stored is what was expected. A damaged record never is. */

@@ -8,10 +8,18 @@ import { frameType } from '../rpc/frame.ts'
 import { putFrame } from '../rpc/frame-buffer.ts'
 import type { AnswerFrame } from '../rpc/pending-calls.ts'
 
-/** Resolves with what went wrong, or with undefined when the owner has the record. */
+/**
+ * Resolves with what went wrong, or with undefined when the owner has the record.
+ * @param record.hintFor members for which the receiver is to keep a hint, because it stands in for them.
+ */
 export function deliverRecord(
   channel: Channel,
-  record: { partition: number; key: string; stored: Uint8Array },
+  record: {
+    partition: number
+    key: string
+    stored: Uint8Array
+    hintFor: readonly string[]
+  },
   { clock, timeoutMs, epoch }: { clock: Clock; timeoutMs: number; epoch: number },
 ): Promise<StoreError | undefined> {
   return new Promise((resolve) => {
@@ -25,9 +33,9 @@ export function deliverRecord(
         resolve(error)
       },
     }
-    const { partition, key, stored } = record
+    const { partition, key, stored, hintFor } = record
     const head = { epoch, timeLeftMs: timeoutMs }
-    const frame = putFrame(head, { partition, key, hintFor: [] }, stored, storedHeaderBytes)
+    const frame = putFrame(head, { partition, key, hintFor }, stored, storedHeaderBytes)
     const call = channel.call(sink, 0, frame)
     const timer = clock.after(call === undefined ? 0 : timeoutMs, () => {
       if (call === undefined) return resolve(channel.lastError)

@@ -6,9 +6,9 @@
  * it gets the record, else all who own it now do (C2). A hint goes only after durable acknowledgements, and only if
  * the record is still the one that was sent; a record that this node does not own goes with its last hint.
  */
-import type { StoreError } from '../base/errors.ts'
+import { ClosedError, UnavailableError, type StoreError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { Storage } from '../ports/storage.ts'
+import type { Storage, StorageWrite } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import { openStored } from '../replica/stored-record.ts'
@@ -51,6 +51,8 @@ export class Handoff {
   /** Ring changes whose marks are not written yet. */
   #marksPending = 0
   #timer: Timer | undefined
+  /** Whether this node gives everything away: then others stand in for members that are away. */
+  #isLeaving = false
   /** Targets whose delivery stopped half-way, with the delay before the next try. */
   readonly #retries: Map<string, { delayMs: number; timer: Timer }> = new Map()
   #closed = false
@@ -125,18 +127,39 @@ export class Handoff {
     return isBehind || this.#marksPending > 0 || hints.count(id) + hints.dirtyCount(id) > 0
   }
 
-  /** Resolves when nothing is kept for anybody, or when no delivery gets on any more. */
+  /**
+   * Gives away everything that is kept for others, before this node leaves: resolves when nothing is left. What is
+   * meant for members that are away goes to others, who keep hints (HAZARDS C2).
+   * @throws {UnavailableError} by rejection, when it does not get on any more; what is left is still kept.
+   */
   async drained(): Promise<void> {
     await this.#marking
-    const { hints, clock } = this.#options
-    for (let idle = 0; hints.targets.length > 0 && idle < 20 && !this.#closed; idle++) {
-      const before = hints.count() + hints.dirtyCount()
+    this.#isLeaving = true
+    const { hints, clock, timeoutMs } = this.#options
+    let before = ''
+    let sinceMs = 0
+    while (hints.targets.length > 0) {
+      if (this.#closed) throw new ClosedError('the node was closed while it left')
+      const now = `${hints.count()} ${hints.dirtyCount()} ${this.deliveredCount}`
+      if (now !== before) sinceMs = clock.monotonicMs()
+      before = now
+      // A peer that does not answer costs one time-out before it is taken for away.
+      if (clock.monotonicMs() - sinceMs > 2 * timeoutMs) throw this.#stuck()
       this.#round()
       await new Promise<void>((resolve) => {
         clock.after(50, resolve)
       })
-      if (hints.count() + hints.dirtyCount() < before) idle = 0
     }
+  }
+
+  #stuck(): UnavailableError {
+    this.#isLeaving = false
+    const { hints } = this.#options
+    const kept = `${hints.count()} records and ${hints.dirtyCount()} partitions`
+    return new UnavailableError(
+      `${kept} that this node keeps for ${hints.targets.join(', ')} cannot be handed over to any member`,
+      { needed: 1, alive: 0 },
+    )
   }
 
   async #markGained(after: Ring, before: Ring): Promise<void> {
@@ -152,14 +175,7 @@ export class Handoff {
   }
 
   async #deliverAll(target: string): Promise<void> {
-    while (!this.#closed && this.#isDeliverable(target)) {
-      const batch = this.#options.hints.hints(target, parallelMax)
-      if (batch.length === 0) break
-      const outcomes = await Promise.all(batch.map((hint) => this.#deliverHint(hint)))
-      const count = outcomes.filter(Boolean).length
-      if (count > 0) this.#options.delivered(target, count)
-      if (count < batch.length) return
-    }
+    if (!(await this.#deliverHints(target))) return
     const partitions = this.#options.hints.dirtyPartitions(target)
     for (let i = 0; i < partitions.length; i += parallelPartitionsMax) {
       if (this.#closed || !this.#isDeliverable(target)) return
@@ -169,9 +185,25 @@ export class Handoff {
     }
   }
 
+  /** True unless the target does not take them. What cannot be sent for its own sake keeps nothing else back. */
+  async #deliverHints(target: string): Promise<boolean> {
+    let skipped = 0
+    while (!this.#closed && this.#isDeliverable(target)) {
+      const batch = this.#options.hints.hints(target, { limit: parallelMax, skipped })
+      if (batch.length === 0) return true
+      const outcomes = await Promise.all(batch.map((hint) => this.#deliverHint(hint)))
+      const count = outcomes.filter((outcome) => outcome === 'delivered').length
+      if (count > 0) this.#options.delivered(target, count)
+      if (outcomes.includes('refused')) return false
+      skipped += batch.length - count
+    }
+    return false
+  }
+
   #isDeliverable(target: string): boolean {
     const ring = this.#options.ring()
     if (ring === undefined) return false
+    if (this.#isLeaving) return true
     return !this.#isOwnerToBe(ring, target) || this.#options.isReachable(target)
   }
 
@@ -187,26 +219,31 @@ export class Handoff {
     return owners.filter((id) => id !== this.#options.selfId)
   }
 
-  /** True when the hint is done with. */
-  async #deliverHint(hint: Hint): Promise<boolean> {
-    const { store, hints, storage, selfId } = this.#options
+  /**
+   * `delivered`: the hint is done with. `refused`: who needs the record did not take it. `kept`: nothing is wrong with
+   * them, but the record is damaged here, or was written meanwhile.
+   */
+  async #deliverHint(hint: Hint): Promise<'delivered' | 'refused' | 'kept'> {
+    const { store, hints, selfId } = this.#options
     const { partition, key } = hint
     const stored = await store.read(partition, key)
-    if (stored === undefined) {
-      await storage.write(hints.remove(hint))
-      return true
-    }
     const ring = this.#options.ring()
-    if (stored === 'damaged' || ring === undefined) return false
-    if (!(await this.#send(ring, this.#recipients(ring, hint), { partition, key, stored }))) {
-      return false
-    }
-    const owned = ring.ownsPartition(selfId, partition)
-    const isLast = (): boolean => !owned && !hints.isHinted(partition, key, hint.target)
+    if (ring === undefined) return 'refused'
+    if (stored === 'damaged') return 'kept'
     const place = { partition, key, expected: stored }
-    const done = await store.ifUnchanged(place, isLast(), () => hints.remove(hint))
-    if (done) this.deliveredCount += 1
-    return done
+    const forget = (): readonly StorageWrite[] => hints.remove(hint)
+    if (stored === undefined) {
+      return (await store.ifUnchanged(place, forget, () => false)) ? 'delivered' : 'kept'
+    }
+    const recipients = this.#recipients(ring, hint)
+    if (!(await this.#send(ring, recipients, { partition, key, stored }))) return 'refused'
+    const isDisposable = (): boolean => {
+      const isOwned = this.#options.ring()?.ownsPartition(selfId, partition) !== false
+      return !isOwned && !hints.isHinted(partition, key, hint.target)
+    }
+    const isDone = await store.ifUnchanged(place, forget, isDisposable)
+    if (isDone) this.deliveredCount += 1
+    return isDone ? 'delivered' : 'kept'
   }
 
   /** Sends one record to each recipient. True when all have it durably. */
@@ -216,22 +253,45 @@ export class Handoff {
     record: { partition: number; key: string; stored: Uint8Array },
   ): Promise<boolean> {
     const { clock, timeoutMs } = this.#options
-    await this.#throttle.spend(record.stored.length * recipients.length)
+    const deliveries = this.#deliveries(ring, recipients, record.partition)
+    if (deliveries === undefined) return false
+    await this.#throttle.spend(record.stored.length * deliveries.length)
     const outcomes = await Promise.all(
-      recipients.map(async (id) => {
+      deliveries.map(async ({ to, hintFor }) => {
         const wait = { clock, timeoutMs, epoch: ring.epoch }
-        const problem = await deliverRecord(this.#options.data(id), record, wait)
-        if (problem !== undefined && !isTransient(problem)) this.#options.failed(problem, id)
+        const problem = await deliverRecord(this.#options.data(to), { ...record, hintFor }, wait)
+        if (problem !== undefined && !isTransient(problem)) this.#options.failed(problem, to)
         return problem === undefined
       }),
     )
     return outcomes.every(Boolean)
   }
 
-  /** True when every record of the partition was delivered and the mark is gone. */
+  /** To whom a record goes, and for whom they keep hints. Undefined when nobody can stand in. */
+  #deliveries(
+    ring: Ring,
+    recipients: readonly string[],
+    partition: number,
+  ): readonly { to: string; hintFor: readonly string[] }[] | undefined {
+    const { selfId, isReachable } = this.#options
+    const away = this.#isLeaving ? recipients.filter((id) => !isReachable(id)) : []
+    const present = recipients.filter((id) => !away.includes(id))
+    const direct = present.map((to) => ({ to, hintFor: [] }))
+    if (away.length === 0) return direct
+    const standIn = ring.preferenceList(partition).find((id) => id !== selfId && isReachable(id))
+    return standIn === undefined ? undefined : [...direct, { to: standIn, hintFor: away }]
+  }
+
+  /**
+   * True when every record of the partition was delivered and the mark is gone. Records that are damaged here keep
+   * hints of their own.
+   */
   async #deliverPartition(mark: DirtyMark): Promise<boolean> {
-    const { storage, hints } = this.#options
-    const { partition } = mark
+    const { storage, hints, clock } = this.#options
+    const { target, partition } = mark
+    const revision = hints.dirtyRevision(mark)
+    if (revision === undefined) return true
+    const damaged: { key: string; bytes: number }[] = []
     let after: string | undefined
     for (;;) {
       const ring = this.#options.ring()
@@ -242,10 +302,11 @@ export class Handoff {
       })
       const recipients = this.#recipients(ring, mark)
       const sent = await Promise.all(
-        page.map(async ({ key, value }) => {
+        page.map(({ key, value }) => {
           const stored = openStored(value, key)
-          if (!(stored instanceof Uint8Array)) return false
-          return this.#send(ring, recipients, { partition, key, stored })
+          if (stored instanceof Uint8Array) return this.#send(ring, recipients, { partition, key, stored })
+          damaged.push({ key, bytes: value.length })
+          return true
         }),
       )
       if (!sent.every(Boolean)) return false
@@ -253,8 +314,13 @@ export class Handoff {
       if (page.length < pageLength) break
       after = page[page.length - 1]!.key
     }
-    await storage.write(hints.clean(mark))
-    this.#options.delivered(mark.target, 0)
+    const cleaned = hints.clean(mark, revision)
+    if (cleaned.length === 0) return false
+    const more = damaged.flatMap(({ key, bytes }) => {
+      return hints.add({ target, partition, key }, bytes, clock.wallMs())
+    })
+    await storage.write([...cleaned, ...more])
+    this.#options.delivered(target, 0)
     return true
   }
 }

@@ -5,10 +5,10 @@ import { UnavailableError } from '../../src/index.ts'
 import type { SimCluster, SimOptions } from '../../src/sim/index.ts'
 import { hashKey } from '../../src/ring/key-hash.ts'
 import { storageKeyBytes } from '../../src/replica/places.ts'
-import { placeOf } from '../../src/sim/stored-records.ts'
 import {
   bucketName,
   codeOf,
+  damageOn,
   expectOnOwners,
   inOrder,
   keyWhere,
@@ -229,13 +229,6 @@ function collidingKeys(): [string, string] {
 }
 
 describe('a damaged record', () => {
-  function damage(cluster: SimCluster, name: string, key: string): void {
-    const place = placeOf(bucketName, key, cluster.node('n1').ring().partitions)
-    const bit = pick(cluster, 100_000)
-    expect(cluster.disk(name).flipBit(place.partition, place.key, bit)).toBe(true)
-    expect(cluster.records(bucketName, key).get(name)?.clock).toBe('damaged')
-  }
-
   const durable: SimOptions = { ...three(), storage: 'durable' }
 
   test.each(['n1', 'n2', 'n3'])('on %s counts for no quorum and is repaired', async (victim) => {
@@ -244,14 +237,14 @@ describe('a damaged record', () => {
       for (const reader of cluster.names) {
         const bucket = cluster.node(reader).bucket(bucketName)
         for (const r of ['one', 'quorum'] as const) {
-          damage(cluster, victim, 'k')
+          damageOn(cluster, victim, 'k')
           // Which replicas are asked changes from read to read: after three each was asked.
           for (let i = 0; i < 3; i++) expect((await bucket.get('k', { r })).value()).toBe('v')
           await cluster.sleep(100)
           if (r === 'quorum' || reader === victim) expectOnOwners(cluster, 'k', ['v'])
           else await cluster.node(victim).bucket(bucketName).get('k')
         }
-        damage(cluster, victim, 'k')
+        damageOn(cluster, victim, 'k')
         const all = await outcomeOf(bucket.get('k', { r: 'all' }))
         expect(codeOf(all)).toBe('ERR_UNAVAILABLE')
         await cluster.sleep(100)
@@ -265,7 +258,7 @@ describe('a damaged record', () => {
       const key = keyWhere(cluster, (names) => names.includes('n1'))
       const names = owners(cluster, key)
       await cluster.node('n1').bucket(bucketName).put(key, 'v', { w: 'all' })
-      for (const name of names) damage(cluster, name, key)
+      for (const name of names) damageOn(cluster, name, key)
       for (const reader of cluster.names) {
         const bucket = cluster.node(reader).bucket(bucketName)
         for (const r of [1, 2, 3]) {
@@ -279,7 +272,7 @@ describe('a damaged record', () => {
     await overSeeds(seeds(4), durable, async (cluster) => {
       const bucket = cluster.node('n1').bucket(bucketName)
       await bucket.put('k', 'before', { w: 'all' })
-      damage(cluster, 'n1', 'k')
+      damageOn(cluster, 'n1', 'k')
       await bucket.put('k', 'after')
       const entry = await cluster.node('n2').bucket(bucketName).get('k', { r: 'all' })
       expect(inOrder(entry.siblings)).toEqual(['after', 'before'])
