@@ -54,6 +54,12 @@ export class GroupCommit {
     return this.#gathering.ended
   }
 
+  /** What the newest write waits for; undefined when nothing is pending. @throws {StorageError} as `write` does. */
+  pending(): Promise<void> | undefined {
+    if (this.#failure) throw this.#failure
+    return (this.#gathering ?? this.#committing)?.ended
+  }
+
   /** What the key is going to be; `undefined` when no write to it is pending. */
   get(partition: number, key: string): PendingValue | undefined {
     const newest = this.#gathering?.writes.get(partition, key)

@@ -101,7 +101,7 @@ class LmdbStorage implements Storage {
   write(batch: readonly StorageWrite[]): void | Promise<void> {
     const { commits } = this.#opened()
     for (const { partition, key, value } of batch) assertWritable(partition, key, value)
-    if (batch.length > 0) return commits.write(batch)
+    return batch.length > 0 ? commits.write(batch) : commits.pending()
   }
 
   scan(partition: number, options: { after?: string; limit: number }): readonly StorageEntry[] {

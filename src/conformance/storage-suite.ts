@@ -99,6 +99,15 @@ function readYourWritesTests(declare: Declare): void {
 }
 
 function batchTests(declare: Declare): void {
+  declare('waits with an empty batch for all batches before it', async (storage) => {
+    let isDurable = false
+    const written = storage.write([put(1, 'key', 'value')])
+    if (written === undefined) isDurable = true
+    else void written.then(() => (isDurable = true))
+    await storage.write([])
+    assert.ok(isDurable)
+  })
+
   declare('applies all writes of a batch, in several partitions', async (storage) => {
     await storage.write([put(1, 'old', 'value')])
     await storage.write([put(1, 'key', '1'), put(2, 'key', '2'), remove(1, 'old')])

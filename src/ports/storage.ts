@@ -27,6 +27,7 @@ export interface Storage {
 
   /**
    * Applies all writes together. Returns nothing when they are already as durable as they will be, else a promise.
+   * An empty batch waits for all batches before it.
    * @throws {StorageError} at once or by rejection; then no write of the batch took effect.
    */
   write(batch: readonly StorageWrite[]): void | Promise<void>
