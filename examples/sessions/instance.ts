@@ -1,4 +1,4 @@
-/** One instance of the service: an HTTP server, and in the same process a node of the cluster that holds its sessions. */
+/** One instance of the service: an HTTP server and, in the same process, a node of the store of its sessions. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

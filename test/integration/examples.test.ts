@@ -1,4 +1,6 @@
-/** What the demo reads: files become records, or are refused with the line at fault. CI runs the examples themselves. */
+/**
+ * What the demo reads: files become records, or are refused with the line at fault. CI runs the examples themselves.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -105,16 +105,17 @@ function ringLines(scene: Scene, columns: number): string[] {
   ]
 }
 
+/** With the margin they fit into 80 columns. */
 const columnsOfTable: readonly (readonly [string, number])[] = [
   ['node', 5],
-  ['pid', 9],
-  ['state', 10],
-  ['share', 8],
-  ['puts', 8],
-  ['hints kept', 12],
-  ['handed off', 12],
-  ['repairs', 9],
-  ['read back', 21],
+  ['pid', 8],
+  ['state', 9],
+  ['share', 7],
+  ['puts', 7],
+  ['hints', 7],
+  ['delivered', 10],
+  ['repairs', 8],
+  ['read back', 17],
 ]
 
 /** One row for each node. */
