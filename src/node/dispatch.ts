@@ -70,7 +70,7 @@ export class Dispatch {
       case owesCall:
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case policyCall:
-        return [this.#core.policies.opened(String(tuple[1])) ?? null]
+        return this.#core.policies.answer(String(tuple[1]))
       default:
         throw new ProtocolError(`an unknown call ${String(tuple[0]).slice(0, 40)}`)
     }

@@ -33,7 +33,7 @@ import { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import { Handoff } from '../upkeep/handoff.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
-import { BucketPolicies, policyCall } from './bucket-policies.ts'
+import { BucketPolicies, policyCall, readPolicyAnswer, type PolicyAnswer } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
 import { closeCore } from './close.ts'
 import { Dispatch } from './dispatch.ts'
@@ -195,7 +195,7 @@ export class NodeCore implements BucketNode {
       hints: this.hints,
       ring: () => this.coordination.ring(),
       wallMs: () => this.ports.clock.wallMs(),
-      kindOpened: (prefix) => this.policies.opened(splitStorageKey(`${prefix}\0`).bucket),
+      kindOpened: (prefix) => this.policies.inForce(splitStorageKey(`${prefix}\0`).bucket),
       isRecovering: () => this.filling.isUnderWay,
       otherEpoch: (theirs) => this.#otherEpochBody(theirs),
       hinted: (target) => this.#hinted(target),
@@ -390,11 +390,9 @@ export class NodeCore implements BucketNode {
     }
   }
 
-  async #askPolicy(id: string, bucket: string): Promise<ConflictKind | undefined> {
+  async #askPolicy(id: string, bucket: string): Promise<PolicyAnswer | undefined> {
     const wait = { clock: this.ports.clock, timeoutMs: policyTimeoutMs, epoch: 0 }
     const outcome = await request(this.peers.control(id), [policyCall, bucket], wait)
-    if (isFailure(outcome)) return undefined
-    const [kind] = outcome
-    return kind === 'siblings' || kind === 'merge' || kind === 'lww' ? kind : undefined
+    return isFailure(outcome) ? undefined : readPolicyAnswer(outcome)
   }
 }
