@@ -11,7 +11,7 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefin
     const abort = (): void => reject(signal.reason as Error)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    promise.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject)
   })
 }
 
