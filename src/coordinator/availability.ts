@@ -1,20 +1,32 @@
 /** Whether enough replicas can be reached, asked before anything is done. */
 import { UnavailableError } from '../base/errors.ts'
+import { replicaCount } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Coordination } from './coordination.ts'
 
+type Node = Pick<Coordination, 'selfId' | 'isReachable'>
+
+/** The owners that are thought not to answer, as a mask of their numbers. This node always answers itself. */
+export function unreachableOwners(node: Node, owners: readonly string[]): number {
+  let mask = 0
+  // Not `for … of`: an iterator over a frozen array costs more than all the rest.
+  for (let i = 0; i < owners.length; i++) {
+    const id = owners[i]!
+    if (id !== node.selfId && !node.isReachable(id)) mask |= 1 << i
+  }
+  return mask
+}
+
 /** How many replicas that would count are thought to be reachable; counts no further than needed. */
 export function reachableReplicas(
-  node: Pick<Coordination, 'selfId' | 'isReachable'>,
+  node: Node,
   ring: Ring,
-  wanted: { partition: number; sloppy: boolean; needed: number },
+  wanted: { readonly partition: number; readonly sloppy: boolean; readonly needed: number },
+  unreachable: number,
 ): number {
-  let count = 0
-  for (const id of ring.owners(wanted.partition)) {
-    if (id === node.selfId || node.isReachable(id)) count += 1
-  }
-  if (count >= wanted.needed || !wanted.sloppy) return count
   const owners = ring.owners(wanted.partition)
+  let count = owners.length - replicaCount(unreachable)
+  if (count >= wanted.needed || !wanted.sloppy) return count
   for (const id of ring.preferenceList(wanted.partition)) {
     if (owners.includes(id)) continue
     if (id === node.selfId || node.isReachable(id)) count += 1

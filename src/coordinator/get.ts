@@ -16,12 +16,12 @@ import { flagDamaged, flagRecovering, frameType } from '../rpc/frame.ts'
 import { getFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
-import { isRecord, kindNumber, kindOf } from '../versions/record-layout.ts'
+import { kindNumber, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
-import { reachableReplicas, unavailable } from './availability.ts'
+import { reachableReplicas, unavailable, unreachableOwners } from './availability.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
-import { copiesNeeded, isSame, kindsDiffer, sameAs, settleAnswers } from './divergence.ts'
-import type { ReadRecord } from './divergence.ts'
+import { copiesNeeded, kindsDiffer, type ReadRecord } from './divergence.ts'
+import { ReadAnswers } from './read-answers.ts'
 import { repairReplicas } from './read-repair.ts'
 import { Deadline } from './timer-wheel.ts'
 
@@ -39,39 +39,42 @@ export type ReadResult = ReadRecord | undefined
 
 const epochRetriesMax = 3
 
-/** `repairing`: the result is known, and enough owners are being brought up to it. */
-type Phase = 'asking' | 'repairing' | 'ended'
+/** Makes of what was found what the caller gets. The read rejects with what it throws. */
+export type TellResult<T> = (request: GetRequest, found: ReadResult) => T
 
-export class GetOperation extends Deadline implements CallSink {
-  readonly promise: Promise<ReadResult>
+export class GetOperation<T> extends Deadline implements CallSink {
+  readonly promise: Promise<T>
   readonly #node: Coordination
   readonly #request: GetRequest
-  readonly #startedMs: number
-  #resolve!: (result: ReadResult) => void
-  #reject!: (error: Error) => void
+  readonly #tell: TellResult<T>
+  #resolve!: (result: T) => void
+  #reject!: (error: unknown) => void
   #ring: Ring
   #tally: ReadTally
-  /** Replica i of the tally. */
-  #nodes: string[] = []
-  #answers: (ReadRecord | 'absent' | undefined)[] = []
-  #calls: (number | undefined)[] = []
-  /** The first record that came, to compare the others with. */
-  #first: ReadRecord | 'absent' | undefined
-  #agreed = true
-  #phase: Phase = 'asking'
+  /** Replica i of the tally; owners first, asked or not. Shared with the ring until a fallback is asked. */
+  #nodes: readonly string[]
+  #askedMask = 0
+  #answers: ReadAnswers
+  /** Request ids, to be abandoned at the deadline. */
+  #calls: (number | undefined)[]
+  /** `repairing`: the result is known, and enough owners are being brought up to it. */
+  #phase: 'asking' | 'repairing' | 'ended' = 'asking'
   /** The result, for replicas that answer after it was told. */
   #result: ReadResult
   #hedged = false
   #epochRetries = 0
   #lastError: Error | undefined
 
-  constructor(node: Coordination, request: GetRequest) {
+  constructor(node: Coordination, request: GetRequest, tell: TellResult<T>) {
     super()
     this.#node = node
     this.#request = request
+    this.#tell = tell
     this.#ring = node.ring()
-    this.#tally = new ReadTally({ needed: request.needed, sloppy: request.sloppy })
-    this.#startedMs = node.clock.monotonicMs()
+    this.#nodes = this.#ring.owners(request.partition)
+    this.#answers = new ReadAnswers(this.#nodes.length)
+    this.#calls = new Array<number | undefined>(this.#nodes.length)
+    this.#tally = new ReadTally(request)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -79,9 +82,10 @@ export class GetOperation extends Deadline implements CallSink {
   }
 
   /** Starts the read; its outcome is `promise`. */
-  start(): Promise<ReadResult> {
-    const { needed, sloppy, partition, timeoutMs } = this.#request
-    const alive = reachableReplicas(this.#node, this.#ring, { partition, sloppy, needed })
+  start(): Promise<T> {
+    const { needed, timeoutMs } = this.#request
+    const down = unreachableOwners(this.#node, this.#nodes)
+    const alive = reachableReplicas(this.#node, this.#ring, this.#request, down)
     if (alive < needed) {
       this.#fail(unavailable('read', this.#request, { needed, alive }))
       return this.promise
@@ -102,37 +106,40 @@ export class GetOperation extends Deadline implements CallSink {
     const { partition, sloppy } = this.#request
     const owners = this.#ring.owners(partition)
     const { selfId } = this.#node
-    if (this.#nodes.length === 0 && owners.includes(selfId)) {
-      this.#askSelf('primary')
+    const self = this.#askedMask === 0 ? owners.indexOf(selfId) : -1
+    if (self >= 0) {
+      this.#askSelf(self, 'primary')
       return true
     }
     const turn = this.#node.stats.gets
     for (let i = 0; i < owners.length; i++) {
-      const id = owners[(turn + i) % owners.length]!
-      if (this.#nodes.includes(id) || !this.#node.isReachable(id)) continue
-      this.#ask(id, 'primary')
+      const replica = (turn + i) % owners.length
+      const id = owners[replica]!
+      if ((this.#askedMask & (1 << replica)) !== 0 || !this.#node.isReachable(id)) continue
+      this.#ask(replica, 'primary')
       return true
     }
-    return sloppy && this.#askFallback(owners)
+    return sloppy && this.#askFallback()
   }
 
-  #askFallback(owners: readonly string[]): boolean {
+  #askFallback(): boolean {
     const { selfId } = this.#node
     for (const id of this.#ring.preferenceList(this.#request.partition)) {
       if (this.#nodes.length > REPLICA_MAX) return false
-      if (owners.includes(id) || this.#nodes.includes(id)) continue
-      if (id === selfId) this.#askSelf('fallback')
-      else if (this.#node.isReachable(id)) this.#ask(id, 'fallback')
-      else continue
+      if (this.#nodes.includes(id) || (id !== selfId && !this.#node.isReachable(id))) continue
+      this.#nodes = [...this.#nodes, id]
+      const replica = this.#nodes.length - 1
+      if (id === selfId) this.#askSelf(replica, 'fallback')
+      else this.#ask(replica, 'fallback')
       return true
     }
     return false
   }
 
-  #ask(id: string, role: 'primary' | 'fallback'): void {
-    const replica = this.#nodes.push(id) - 1
+  #ask(replica: number, role: 'primary' | 'fallback'): void {
+    this.#askedMask |= 1 << replica
     this.#tally.asked(replica, role)
-    if (!this.#send(replica, id)) this.#tally.failed(replica)
+    if (!this.#send(replica, this.#nodes[replica]!)) this.#tally.failed(replica)
   }
 
   #send(replica: number, id: string): boolean {
@@ -146,26 +153,31 @@ export class GetOperation extends Deadline implements CallSink {
     return call !== undefined
   }
 
-  #askSelf(role: 'primary' | 'fallback'): void {
-    const replica = this.#nodes.push(this.#node.selfId) - 1
+  #askSelf(replica: number, role: 'primary' | 'fallback'): void {
+    this.#askedMask |= 1 << replica
     this.#tally.asked(replica, role)
     const { partition, storageKey } = this.#request
+    try {
+      const stored = this.#node.store.read(partition, storageKey)
+      if (stored instanceof Promise) this.#awaitSelf(replica, stored)
+      else this.#readHere(replica, stored)
+    } catch (error) {
+      this.#lastError = error as Error
+      this.#tally.failed(replica)
+    }
+  }
+
+  #awaitSelf(replica: number, stored: Promise<Stored>): void {
     // A read that begins again under another ring counts with another tally: what comes late is not for it.
     const tally = this.#tally
     const failed = (error: unknown): void => {
       this.#lastError = error as Error
       tally.failed(replica)
     }
-    try {
-      const stored = this.#node.store.read(partition, storageKey)
-      if (!(stored instanceof Promise)) return this.#readHere(replica, stored)
-      stored
-        .then((found) => tally === this.#tally && this.#readHere(replica, found), failed)
-        .then(() => this.#goOn())
-        .catch((error: unknown) => this.#fail(error as Error))
-    } catch (error) {
-      failed(error)
-    }
+    stored
+      .then((found) => tally === this.#tally && this.#readHere(replica, found), failed)
+      .then(() => this.#goOn())
+      .catch((error: unknown) => this.#fail(error as Error))
   }
 
   #readHere(replica: number, stored: Stored): void {
@@ -207,24 +219,17 @@ export class GetOperation extends Deadline implements CallSink {
   }
 
   #recordCame(replica: number, bytes: Uint8Array, start: number, end: number): void {
-    const first = this.#first
-    if (first instanceof Object && sameAs(first, bytes, start, end)) return this.#note(replica, first)
-    if (!isRecord(bytes, start, end)) return this.#noteAbsent(replica, 'damaged')
-    this.#note(replica, { bytes: Buffer.from(bytes.subarray(start, end)), start: 0 })
+    const record = this.#answers.recordOf(bytes, start, end)
+    if (record === undefined) this.#noteAbsent(replica, 'damaged')
+    else this.#note(replica, record)
   }
 
   #note(replica: number, record: ReadRecord): void {
-    if (!this.#tally.answered(replica, 'record')) return
-    this.#answers[replica] = record
-    this.#first ??= record
-    if (record !== this.#first) this.#agreed = false
+    if (this.#tally.answered(replica, 'record')) this.#answers.add(replica, record)
   }
 
   #noteAbsent(replica: number, answer: 'absent' | 'recovering' | 'damaged'): void {
-    if (!this.#tally.answered(replica, answer)) return
-    this.#answers[replica] = 'absent'
-    this.#first ??= 'absent'
-    if (this.#first !== 'absent') this.#agreed = false
+    if (this.#tally.answered(replica, answer)) this.#answers.add(replica, 'absent')
   }
 
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
@@ -244,21 +249,19 @@ export class GetOperation extends Deadline implements CallSink {
   #startAnew(): void {
     this.#abandonAll()
     this.#ring = this.#node.ring()
-    const owners = this.#ring.owners(this.#request.partition).length
+    this.#nodes = this.#ring.owners(this.#request.partition)
     const { needed, sloppy } = this.#request
-    this.#tally = new ReadTally({ needed: Math.min(needed, owners), sloppy })
-    this.#nodes = []
-    this.#answers = []
+    this.#tally = new ReadTally({ needed: Math.min(needed, this.#nodes.length), sloppy })
+    this.#askedMask = 0
+    this.#answers = new ReadAnswers(this.#nodes.length)
     this.#calls = []
-    this.#first = undefined
-    this.#agreed = true
   }
 
   /** Time passed: first one replica more is asked, at last the read is given up. */
   expire(): void {
     if (this.#phase === 'ended') return this.#abandonAll()
     const { timeoutMs, key } = this.#request
-    const leftMs = timeoutMs - (this.#node.clock.monotonicMs() - this.#startedMs)
+    const leftMs = timeoutMs - this.#node.hedgeAfterMs
     if (!this.#hedged && leftMs > 0) {
       this.#hedged = true
       this.#node.wheel.set(this, leftMs)
@@ -278,9 +281,9 @@ export class GetOperation extends Deadline implements CallSink {
     if (outcome === 'lost') {
       this.#fail(this.#lostError())
       this.#mendDamaged()
-    } else if (this.#agreed) {
-      const found = this.#first
-      if (found !== 'absent') this.#answers = []
+    } else if (this.#answers.agree) {
+      const found = this.#answers.first
+      if (found !== 'absent') this.#answers.forget()
       this.#succeed(found === 'absent' ? undefined : found)
     } else {
       this.#diverged()
@@ -296,17 +299,15 @@ export class GetOperation extends Deadline implements CallSink {
 
   #diverged(): void {
     this.#phase = 'repairing'
-    const found = settleAnswers(this.#answers)
+    const found = this.#answers.settle()
     if (found === undefined) return this.#succeed(undefined)
-    this.#answers = []
+    this.#answers.forget()
     if (found === 'kinds differ') return this.#fail(kindsDiffer(this.#request.bucket))
     const result = { bytes: found.record, start: 0 }
-    const stale = this.#nodes.filter((_, i) => (found.staleMask & (1 << i)) !== 0)
+    const stale = this.#nodesOf(found.staleMask)
     const { readRepair } = this.#request
     if (readRepair === 'off' || stale.length === 0) return this.#succeed(result)
-    const current = this.#nodes.filter((id, i) => {
-      return (found.currentMask & (1 << i)) !== 0 && this.#holdsForQuorum(id)
-    })
+    const current = this.#nodesOf(found.currentMask).filter((id) => this.#holdsForQuorum(id))
     const owners = this.#ring.owners(this.#request.partition).length
     const copies = readRepair === 'async' ? 0 : copiesNeeded({ owners, needed: this.#tally.needed })
     const missing = copies - current.length
@@ -326,7 +327,7 @@ export class GetOperation extends Deadline implements CallSink {
     const request = { storageKey, partition, timeoutMs, epoch: this.#ring.epoch, record, stale }
     repairReplicas(this.#node, request, {
       missing,
-      asked: this.#nodes,
+      asked: this.#nodesOf(this.#askedMask),
       counts: (id) => this.#holdsForQuorum(id),
       reached: () => {
         if (this.#phase === 'repairing') this.#succeed(result)
@@ -344,24 +345,22 @@ export class GetOperation extends Deadline implements CallSink {
     if (this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
     if (result === undefined) return this.#mendDamaged()
     if (this.#request.readRepair === 'off') return
-    const stale = this.#nodes.filter((_, i) => {
-      const answer = this.#answers[i]
-      if (answer === undefined) return false
-      this.#answers[i] = undefined
-      return answer === 'absent' || !isSame(answer, result.bytes.subarray(result.start))
-    })
-    if (stale.length > 0) this.#repair(result, stale, 0)
+    const stale = this.#answers.takeStale(result)
+    if (stale !== 0) this.#repair(result, this.#nodesOf(stale), 0)
   }
 
   /** Nothing was found, but something is damaged: whoever lacks what all answers make gets it. */
   #mendDamaged(): void {
     const { damagedMask, waitingMask } = this.#tally
     if (damagedMask === 0 || waitingMask !== 0 || this.#request.readRepair === 'off') return
-    const found = settleAnswers(this.#answers)
+    const found = this.#answers.settle()
     if (found === undefined || found === 'kinds differ') return
-    const stale = this.#nodes.filter((_, i) => (found.staleMask & (1 << i)) !== 0)
     this.#result = { bytes: found.record, start: 0 }
-    this.#repair(this.#result, stale, 0)
+    this.#repair(this.#result, this.#nodesOf(found.staleMask), 0)
+  }
+
+  #nodesOf(mask: number): readonly string[] {
+    return this.#nodes.filter((_, i) => (mask & (1 << i)) !== 0)
   }
 
   #abandonAll(): void {
@@ -378,8 +377,12 @@ export class GetOperation extends Deadline implements CallSink {
     if (kind !== this.#request.kind) return this.#fail(kindsDiffer(this.#request.bucket))
     this.#result = result
     this.#end()
-    this.#resolve(result)
-    if (result !== undefined && this.#answers.length > 0) this.#late()
+    try {
+      this.#resolve(this.#tell(this.#request, result))
+    } catch (error) {
+      this.#reject(error)
+    }
+    if (result !== undefined) this.#late()
   }
 
   #fail(error: Error): void {

@@ -19,7 +19,7 @@ import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import type { ContextContent } from '../versions/context.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
-import { unavailable, reachableReplicas } from './availability.ts'
+import { reachableReplicas, unavailable, unreachableOwners } from './availability.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
 import { createReceipt, type Acknowledgement, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -47,9 +47,9 @@ export class PutOperation extends Deadline implements CallSink {
   #resolve!: (receipt: Receipt) => void
   #reject!: (error: Error) => void
   /** Replica i of the tally; owners first. Shared with the ring until a fallback is asked. */
-  #nodes: readonly string[] = nobody
+  #nodes: readonly string[]
   /** Request ids, to be abandoned at the deadline. */
-  readonly #calls: (number | undefined)[] = []
+  readonly #calls: (number | undefined)[]
   /** Fallback i stands in for this owner. */
   #standsFor: Map<number, string> | undefined
   #applied: AppliedWrite | undefined
@@ -64,7 +64,9 @@ export class PutOperation extends Deadline implements CallSink {
     this.#node = node
     this.#request = request
     this.#ring = node.ring()
-    this.#tally = new WriteTally({ needed: request.needed, sloppy: request.sloppy })
+    this.#nodes = this.#ring.owners(request.partition)
+    this.#calls = new Array<number | undefined>(this.#nodes.length)
+    this.#tally = new WriteTally(request)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -73,16 +75,16 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** Starts the write; its outcome is `promise`. */
   start(): Promise<Receipt> {
-    const { needed, sloppy, partition, timeoutMs } = this.#request
-    const reachable = reachableReplicas(this.#node, this.#ring, { partition, sloppy, needed })
+    const { needed, timeoutMs } = this.#request
+    const down = unreachableOwners(this.#node, this.#nodes)
+    const reachable = reachableReplicas(this.#node, this.#ring, this.#request, down)
     if (reachable < needed) {
       this.#finish(unavailable('write', this.#request, { needed, alive: reachable }))
       return this.promise
     }
-    this.#nodes = this.#ring.owners(partition)
     this.#node.wheel.set(this, timeoutMs)
     try {
-      const applied = this.#storeLocally()
+      const applied = this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
       if (applied instanceof Promise) {
         applied.then(
           (done) => this.#stored(done),
@@ -97,7 +99,7 @@ export class PutOperation extends Deadline implements CallSink {
     return this.promise
   }
 
-  #storeLocally(): AppliedWrite | Promise<AppliedWrite> {
+  #storeLocally(also: AlsoWrite | undefined): AppliedWrite | Promise<AppliedWrite> {
     const { partition, storageKey, kind, value, tombstone, expiresAtMs, replaces } = this.#request
     const { store, dots, hybridClock, clock, siblingsMax } = this.#node
     const write: LocalWrite = {
@@ -111,20 +113,18 @@ export class PutOperation extends Deadline implements CallSink {
       stampAbove:
         kind === 'lww' ? (above) => hybridClock.next(clock.wallMs(), above) : undefined,
     }
-    return store.write(partition, storageKey, write, this.#hintsAtStart())
+    return store.write(partition, storageKey, write, also)
   }
 
   /** Hints for owners that are down already, kept in one batch with the record. */
-  #hintsAtStart(): AlsoWrite | undefined {
-    const { selfId, hints, clock } = this.#node
-    const { partition, storageKey: key, value } = this.#request
-    const down = this.#nodes.filter((id) => id !== selfId && !this.#node.isReachable(id))
-    if (down.length === 0) return undefined
+  #hintsAtStart(downMask: number): AlsoWrite {
+    const { hints, clock } = this.#node
+    const { partition, storageKey: key } = this.#request
+    const down = this.#nodes.filter((_, i) => (downMask & (1 << i)) !== 0)
     this.#hintedFor.push(...down)
-    const size = value.length + storedHeaderBytes
-    return () =>
+    return (storedBytes) =>
       down.flatMap((target) => {
-        const writes = hints.add({ target, partition, key }, size, clock.wallMs())
+        const writes = hints.add({ target, partition, key }, storedBytes, clock.wallMs())
         if (writes.length > 0) this.#node.hinted(target)
         return writes
       })
@@ -147,7 +147,7 @@ export class PutOperation extends Deadline implements CallSink {
       else if (!this.#send(i, id, frame)) unsent |= 1 << i
     }
     for (let i = 0; unsent !== 0 && i < owners; i++) if ((unsent & (1 << i)) !== 0) this.#ownerFailed(i)
-    if (self < 0) self = this.#addNode(selfId, 'fallback', this.#nodes[0]!)
+    if (self < 0) self = this.#addNode(selfId, 'fallback', this.#nodes[0])
     this.#awaitLocal(self, applied.durable)
     this.#advance()
   }

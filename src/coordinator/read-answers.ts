@@ -1,0 +1,68 @@
+/** What the replicas of one read have answered, compared as it comes: in most reads all agree. */
+import { isRecord } from '../versions/record-layout.ts'
+import { isSame, sameAs, settleAnswers, type Divergence, type ReadRecord } from './divergence.ts'
+
+/** `absent`: nothing, or something damaged. */
+export type ReadAnswer = ReadRecord | 'absent'
+
+export class ReadAnswers {
+  /** By replica. */
+  #answers: (ReadAnswer | undefined)[]
+  #first: ReadAnswer | undefined
+  #agree = true
+
+  /** @param replicas how many are likely to answer */
+  constructor(replicas: number) {
+    this.#answers = new Array<ReadAnswer | undefined>(replicas)
+  }
+
+  /** The answer that came first, to compare the others with. */
+  get first(): ReadAnswer | undefined {
+    return this.#first
+  }
+
+  /** Whether every answer is the first one: the same object. */
+  get agree(): boolean {
+    return this.#agree
+  }
+
+  /**
+   * The record that lies in `bytes[start, end)`: the first answer itself when that is the same, else a copy. Undefined
+   * when it is damaged.
+   */
+  recordOf(bytes: Uint8Array, start: number, end: number): ReadRecord | undefined {
+    const first = this.#first
+    if (first instanceof Object && sameAs(first, bytes, start, end)) return first
+    if (!isRecord(bytes, start, end)) return undefined
+    return { bytes: Buffer.from(bytes.subarray(start, end)), start: 0 }
+  }
+
+  add(replica: number, answer: ReadAnswer): void {
+    this.#answers[replica] = answer
+    this.#first ??= answer
+    if (answer !== this.#first) this.#agree = false
+  }
+
+  /** What all answers together make. */
+  settle(): Divergence | 'kinds differ' | undefined {
+    return settleAnswers(this.#answers)
+  }
+
+  /** Lets go of the answers; what comes from now on is compared with the first one all the same. */
+  forget(): void {
+    this.#answers = []
+  }
+
+  /** Takes out the answers: the replicas, as a mask, that have something else than the result. */
+  takeStale(result: ReadRecord): number {
+    if (this.#answers.length === 0) return 0
+    const record = result.bytes.subarray(result.start)
+    let stale = 0
+    this.#answers.forEach((answer, i) => {
+      if (answer === undefined) return
+      if (answer === 'absent' || !isSame(answer, record)) stale |= 1 << i
+    })
+    this.#answers = []
+    return stale
+  }
+}
