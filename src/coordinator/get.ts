@@ -55,8 +55,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #nodes: readonly string[]
   #askedMask = 0
   #answers: ReadAnswers
-  /** Request ids, to be abandoned at the deadline. */
-  #calls: (number | undefined)[]
+  /** Request ids, to be abandoned at the deadline. Born with room for the usual three. */
+  #calls: (number | undefined)[] = [undefined, undefined, undefined]
   /** `repairing`: the result is known, and enough owners are being brought up to it. */
   #phase: 'asking' | 'repairing' | 'ended' = 'asking'
   /** The result, for replicas that answer after it was told. */
@@ -72,8 +72,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#tell = tell
     this.#ring = node.ring()
     this.#nodes = this.#ring.owners(request.partition)
-    this.#answers = new ReadAnswers(this.#nodes.length)
-    this.#calls = new Array<number | undefined>(this.#nodes.length)
+    this.#answers = new ReadAnswers()
     this.#tally = new ReadTally(request)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -253,7 +252,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const { needed, sloppy } = this.#request
     this.#tally = new ReadTally({ needed: Math.min(needed, this.#nodes.length), sloppy })
     this.#askedMask = 0
-    this.#answers = new ReadAnswers(this.#nodes.length)
+    this.#answers = new ReadAnswers()
     this.#calls = []
   }
 

@@ -48,8 +48,8 @@ export class PutOperation extends Deadline implements CallSink {
   #reject!: (error: Error) => void
   /** Replica i of the tally; owners first. Shared with the ring until a fallback is asked. */
   #nodes: readonly string[]
-  /** Request ids, to be abandoned at the deadline. */
-  readonly #calls: (number | undefined)[]
+  /** Request ids, to be abandoned at the deadline. Born with room for the usual three. */
+  readonly #calls: (number | undefined)[] = [undefined, undefined, undefined]
   /** Fallback i stands in for this owner. */
   #standsFor: Map<number, string> | undefined
   #applied: AppliedWrite | undefined
@@ -65,7 +65,6 @@ export class PutOperation extends Deadline implements CallSink {
     this.#request = request
     this.#ring = node.ring()
     this.#nodes = this.#ring.owners(request.partition)
-    this.#calls = new Array<number | undefined>(this.#nodes.length)
     this.#tally = new WriteTally(request)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve

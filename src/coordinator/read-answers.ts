@@ -6,15 +6,10 @@ import { isSame, sameAs, settleAnswers, type Divergence, type ReadRecord } from 
 export type ReadAnswer = ReadRecord | 'absent'
 
 export class ReadAnswers {
-  /** By replica. */
-  #answers: (ReadAnswer | undefined)[]
+  /** By replica. Born with room for the usual three. */
+  #answers: (ReadAnswer | undefined)[] = [undefined, undefined, undefined]
   #first: ReadAnswer | undefined
   #agree = true
-
-  /** @param replicas how many are likely to answer */
-  constructor(replicas: number) {
-    this.#answers = new Array<ReadAnswer | undefined>(replicas)
-  }
 
   /** The answer that came first, to compare the others with. */
   get first(): ReadAnswer | undefined {
