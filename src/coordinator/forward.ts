@@ -28,13 +28,17 @@ export function routePut(node: Coordination, put: PutRequest, writeId: () => str
 
 async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {
   node.stats.forwarded += 1
+  const startedMs = node.clock.monotonicMs()
   const outcome = await askOwners(node, put, writeId).catch((error: unknown) => {
     node.stats.inFlight -= 1
     node.stats.failed += 1
     throw error
   })
   // With no owner in reach this node stands in for one; the operation then counts itself out.
-  if ('last' in outcome) return new PutOperation(node, put).start()
+  if ('last' in outcome) {
+    const timeoutMs = Math.max(1, put.timeoutMs - (node.clock.monotonicMs() - startedMs))
+    return new PutOperation(node, { ...put, timeoutMs }).start()
+  }
   node.stats.inFlight -= 1
   return outcome.receipt
 }

@@ -8,6 +8,7 @@ import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import type { Coordination } from './coordination.ts'
+import { Deadline } from './timer-wheel.ts'
 
 export interface RepairRequest {
   readonly storageKey: string
@@ -33,7 +34,10 @@ export interface RepairGoal {
   missed(error: StoreError): void
 }
 
-/** Repairs the stale replicas. While copies are missing, one that takes none is replaced by an owner not asked yet. */
+/**
+ * Repairs the stale replicas. While copies are missing, an owner not asked yet takes the place of one that takes none,
+ * and one more is asked when it lasts: a slow disk must not fail a read that others could serve (HAZARDS H7).
+ */
 export function repairReplicas(node: Coordination, request: RepairRequest, goal: RepairGoal): void {
   const asked = new Set(goal.asked)
   let left = goal.missing
@@ -42,28 +46,50 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
     waiting += stale.length
     new ReadRepair(node, { ...request, stale }, listener).start()
   }
+  const repairAnother = (): boolean => {
+    const owners = node.ring().owners(request.partition)
+    const other = owners.find((id) => !asked.has(id) && node.isReachable(id))
+    if (other === undefined) return false
+    asked.add(other)
+    repair([other])
+    return true
+  }
+  const patience = new Patience(() => {
+    if (left > 0) repairAnother()
+  })
   const listener: RepairListener = {
     repaired: (id) => {
       waiting -= 1
       if (!goal.counts(id)) return
       left -= 1
-      if (left === 0) goal.reached()
+      if (left !== 0) return
+      node.wheel.cancel(patience)
+      goal.reached()
     },
     notRepaired: (id, error) => {
       waiting -= 1
       node.backgroundError('read-repair', error, id)
-      if (left <= 0) return
-      const owners = node.ring().owners(request.partition)
-      const other = owners.find((each) => !asked.has(each) && node.isReachable(each))
-      if (other === undefined) {
-        if (waiting < left) goal.missed(error)
-        return
-      }
-      asked.add(other)
-      repair([other])
+      if (left <= 0 || repairAnother() || waiting >= left) return
+      node.wheel.cancel(patience)
+      goal.missed(error)
     },
   }
+  if (left > 0) node.wheel.set(patience, node.hedgeAfterMs)
   repair(request.stale)
+}
+
+/** Runs out once. */
+class Patience extends Deadline {
+  readonly #whenOut: () => void
+
+  constructor(whenOut: () => void) {
+    super()
+    this.#whenOut = whenOut
+  }
+
+  expire(): void {
+    this.#whenOut()
+  }
 }
 
 /** Hears of each replica once, if it answers in its time. */

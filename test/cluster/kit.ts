@@ -163,3 +163,12 @@ export function damageOn(cluster: SimCluster, name: string, key: string): void {
   expect(cluster.disk(name).flipBit(place.partition, place.key, pick(cluster, 100_000))).toBe(true)
   expect(cluster.records(bucketName, key).get(name)?.clock).toBe('damaged')
 }
+
+/** Opens the bucket on every node, so that no operation asks the members for its conflict policy. */
+export async function openEverywhere(cluster: SimCluster): Promise<void> {
+  for (const name of cluster.names) {
+    if (!isUp(cluster, name)) continue
+    const open = (): Promise<unknown> => cluster.node(name).bucket(bucketName).get('opening')
+    for (let i = 0; i < 20 && codeOf(await outcomeOf(open())) !== 'ok'; i++);
+  }
+}
