@@ -5,7 +5,7 @@ import { claimFromTuple } from '../membership/messages.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { withMember } from '../ring/configuration-change.ts'
-import { toTuple } from '../ring/configuration-check.ts'
+import { configurationLimits, toTuple } from '../ring/configuration-check.ts'
 import type { Greeting } from '../rpc/handshake.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { policyCall } from './bucket-policies.ts'
@@ -120,7 +120,9 @@ function within(
 function readMember(who: Greeting, tuple: readonly unknown[]): RingMember {
   const [, id, store, zone, weight] = tuple
   const zoneProblem = zone === '' ? undefined : textProblem(zone, 128)
-  const isSound = typeof weight === 'number' && weight > 0 && weight <= 1000 && zoneProblem === undefined
+  const { weightMin, weightMax } = configurationLimits
+  const isWeight = typeof weight === 'number' && weight >= weightMin && weight <= weightMax
+  const isSound = isWeight && zoneProblem === undefined
   if (id !== who.id || store !== who.store || !isSound) {
     throw new ProtocolError('a malformed request to join')
   }

@@ -10,6 +10,7 @@ import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { checkQuorum } from '../quorum/quorum-size.ts'
+import { configurationLimits } from '../ring/configuration-check.ts'
 import type { ReadRepairMode } from '../coordinator/get.ts'
 import {
   count,
@@ -88,7 +89,7 @@ export interface NodeOptions {
   readonly seeds?: readonly string[]
   /** Failure domain: a key's owners are spread over as many zones as there are. @default '' */
   readonly zone?: string
-  /** Share of the data, relative to others. @default 1 */
+  /** Share of the data, relative to others: 1/128 to 64. @default 1 */
   readonly weight?: number
   /** Q, a power of two: the units in which data moves. Read only when founding. @default 1024 */
   readonly partitions?: number
@@ -232,7 +233,10 @@ function checkTop(problems: Problems, options: NodeOptions): void {
   text(problems, 'id', options.id, { bytesMax: 128 })
   text(problems, 'cluster', options.cluster, { bytesMax: 128 })
   if (options.zone !== '') text(problems, 'zone', options.zone, { bytesMax: 128 })
-  positive(problems, 'weight', options.weight, { max: 1000 })
+  positive(problems, 'weight', options.weight, { max: configurationLimits.weightMax })
+  if (typeof options.weight === 'number' && options.weight < configurationLimits.weightMin) {
+    problems.push(['weight', 'must be at least 1/128'])
+  }
   positive(problems, 'timeoutMs', options.timeoutMs, { max: durationMsMax })
   positive(problems, 'joinTimeoutMs', options.joinTimeoutMs, { max: durationMsMax })
   const { seeds, partitions } = options

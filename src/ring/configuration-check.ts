@@ -26,7 +26,7 @@ export const configurationLimits: {
   membersMax: 10_000,
   nameBytesMax: 128,
   weightMin: 1 / 128,
-  weightMax: 1024,
+  weightMax: 64,
   weightSumMax: 16_384,
 })
 
@@ -134,7 +134,7 @@ function checkMember(value: unknown): RingMember | string {
   const { weightMin, weightMax } = configurationLimits
   // Written so that NaN is refused too.
   if (typeof weight !== 'number' || !(weight >= weightMin && weight <= weightMax)) {
-    return 'the weight is not a number from 1/128 to 1024'
+    return 'the weight is not a number from 1/128 to 64'
   }
   if (!isStage(stage)) return 'the stage is unknown'
   return { id, store, zone, weight, stage }

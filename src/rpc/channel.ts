@@ -91,8 +91,19 @@ export class Channel implements SessionOwner {
     this.#pending.take(id)
   }
 
-  /** Uses a session that the peer dialled, when there is none. */
+  /**
+   * Uses a session that the peer dialled, when there is none. One that another start of the peer has opened leads into
+   * the void (it lost power, and its address is another now): it is given up.
+   */
   adopt(session: Session): void {
+    const old = this.#session
+    if (old?.isOpen === true && old.remote?.boot !== session.remote?.boot) {
+      const error = new ClosedError('the peer has started anew')
+      this.#session = undefined
+      this.#lastError = error
+      old.fail(error)
+      this.#pending.failAll(error, true)
+    }
     if (this.#closed || this.#session !== undefined) return
     this.#session = session
     session.adopt(this)

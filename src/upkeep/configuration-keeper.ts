@@ -2,7 +2,7 @@
  * Keeps the ring configuration: votes on the next one, proposes changes, adopts what was chosen. The driver of the
  * pure register in `ring/register`, whose duties it carries out: one request at a time, durable before the reply.
  */
-import { StoreError, TopologyBusyError, UnavailableError } from '../base/errors.ts'
+import { ProtocolError, StoreError, TopologyBusyError, UnavailableError } from '../base/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Books } from '../replica/books.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
@@ -136,6 +136,7 @@ export class ConfigurationKeeper {
    * is nothing to change. Retries while others change it too.
    * @returns the configuration in which the change is made.
    * @throws {TopologyBusyError} by rejection, when others kept changing it until the time was over.
+   * @throws {ProtocolError} by rejection, when the next configuration would be none; nothing changed.
    * @throws {UnavailableError} by rejection, when no majority of the members answered; the change may still happen.
    */
   change(
@@ -157,7 +158,9 @@ export class ConfigurationKeeper {
       const base = this.#configuration
       if (base === undefined) throw new UnavailableError('there is no cluster yet', { needed: 1, alive: 0 })
       const value = make(base)
-      if (value === undefined) return base
+      if (value === undefined || value === base) return base
+      const problem = codec.checkConfiguration(value)
+      if (typeof problem === 'string') throw new ProtocolError(`the ring cannot be so: ${problem}`)
       const outcome = await this.#propose(base, value)
       if (outcome.kind === 'chosen' && outcome.mine) return outcome.configuration
       const late = clock.monotonicMs() >= deadlineMs || this.#closed

@@ -191,6 +191,22 @@ test('uses a session that the peer dialled, and dials anew when that one ends', 
   expect(rig.dials).toHaveLength(1)
 })
 
+test('leaves a session that leads to an earlier start of the peer for the one that the peer dialled', () => {
+  const rig = channel()
+  rig.it.call(rig.sink, 1, rig.frame())
+  welcome(rig)
+  const wire = new Wire('them')
+  const session = new Session(rig.host)
+  session.attach(wire)
+  session.open()
+  deliver(session, greetingFrame(frameType.hello, { boot: 'another' }))
+  rig.it.adopt(session)
+  expect(rig.heard).toEqual(['1 ERR_CLOSED sent'])
+  expect(rig.dials[0]!.wire.isClosed).toBe(true)
+  rig.it.call(rig.sink, 2, rig.frame())
+  expect(wire.types).toEqual([frameType.welcome, frameType.put])
+})
+
 describe('a request', () => {
   const wait = (rig: Rig) => ({ clock: rig.host.clock, timeoutMs: 100, epoch: 3 })
 
