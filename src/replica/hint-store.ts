@@ -163,10 +163,19 @@ export class HintStore {
     return [{ partition: hintsPartition, key: targetKey(target, name), value: undefined }]
   }
 
-  /** The writes that forget a dirty mark whose partition was transferred. */
-  clean({ target, partition }: DirtyMark): readonly StorageWrite[] {
+  /** Revision of a mark, to be read before its partition is; undefined when there is none. */
+  dirtyRevision({ target, partition }: DirtyMark): number | undefined {
+    return this.#dirty.get(target)?.get(partition)
+  }
+
+  /**
+   * The writes that forget a dirty mark whose partition was transferred. None when it was marked again since
+   * `revision` was read: something written meanwhile may have missed the transfer.
+   */
+  clean({ target, partition }: DirtyMark, revision: number): readonly StorageWrite[] {
     const partitions = this.#dirty.get(target)
-    if (partitions?.delete(partition) !== true) return nothing
+    if (partitions?.get(partition) !== revision) return nothing
+    partitions.delete(partition)
     if (partitions.size === 0) this.#dirty.delete(target)
     const key = targetKey(target, partitionName(partition))
     return [{ partition: dirtyPartition, key, value: undefined }]
