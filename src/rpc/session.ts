@@ -157,7 +157,6 @@ export class Session implements ConnectionHandler {
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state === 'failed') return
     if (end - start < answerHeadBytes) return this.fail(malformed(this))
     if (this.#state !== 'open') return this.#greeted(bytes, start, end)
     const type = bytes[start]!

@@ -170,8 +170,13 @@ test('a closed channel refuses, and fails what waited', () => {
   expect(rig.heard).toEqual(['1 ERR_CLOSED sent'])
   expect(rig.it.call(rig.sink, 2, rig.frame())).toBe(undefined)
   expect(rig.it.lastError.code).toBe('ERR_CLOSED')
-  rig.it.adopt(new Session(rig.host))
+  const session = new Session(rig.host)
+  session.attach(new Wire('them'))
+  session.open()
+  deliver(session, greetingFrame(frameType.hello))
+  rig.it.adopt(session)
   expect(rig.it.session).toBe(undefined)
+  expect(session.hasOwner).toBe(false)
 })
 
 test('uses a session that the peer dialled, and dials anew when that one ends', () => {
