@@ -24,8 +24,9 @@ type Items = readonly string[]
 const union = (a: Items, b: Items): Items => [...new Set([...a, ...b])].toSorted()
 
 // Ann has her cart open twice, on the phone and on the laptop. Both have read the same state.
-const carts = [n1, n2, n3].map((node) => node.bucket<Items>('carts'))
-const [phone, laptop, shop] = carts as [(typeof carts)[0], (typeof carts)[0], (typeof carts)[0]]
+const phone = n1.bucket<Items>('carts')
+const laptop = n2.bucket<Items>('carts')
+const shop = n3.bucket<Items>('carts')
 await phone.put('ann', ['book'])
 const onPhone = await phone.get('ann')
 const onLaptop = await laptop.get('ann')
