@@ -14,7 +14,7 @@ const tokensOfWeightOne = 128
 /**
  * Hashed with each id. How much a join moves beyond the least is luck of the draw; of 120 seeds this one had the best
  * worst case over joins of 3 to 32 members with a dozen usual ways to name them (n1, node-0, host names, UUIDs, …):
- * 1.20 times the least, where the others had up to 1.33.
+ * 1.20 times the least, where others had up to 1.32.
  */
 const tokenSeed = 'q80'
 
