@@ -1,5 +1,5 @@
-/** Whether enough replicas can be reached, asked before anything is done. */
-import { UnavailableError } from '../base/errors.ts'
+/** Whether enough replicas can be reached, asked before anything is done; and the errors of operations. */
+import { StorageError, StoreError, UnavailableError, WriteUncertainError } from '../base/errors.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Coordination } from './coordination.ts'
@@ -45,4 +45,23 @@ export function unavailable(
     `a ${what} of ${JSON.stringify(request.key)} needs ${needed} replicas, ${alive} ${which} can be reached`,
     { needed, alive, cause },
   )
+}
+
+/** The error of a write that is stored here, and perhaps elsewhere, but not on as many replicas as it needs. */
+export function uncertain(
+  { needed, key, timeoutMs }: { needed: number; key: string; timeoutMs: number },
+  when: 'in time' | 'within its deadline',
+  { acknowledged, cause }: { acknowledged: number; cause: unknown },
+): WriteUncertainError {
+  const limit = when === 'in time' ? '' : ` of ${timeoutMs} ms`
+  return new WriteUncertainError(
+    `${acknowledged} of ${needed} needed replicas stored ${JSON.stringify(key)} ${when}${limit}`,
+    { needed, acknowledged, cause },
+  )
+}
+
+/** An error of the local storage as one of ours. */
+export function asStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  return new StorageError('the storage of this node failed', error)
 }

@@ -7,7 +7,7 @@
  * 4. The caller hears as soon as W is met or cannot be met. The operation lives on until each owner has the write or
  *    a hint for it, or its deadline makes it one (HAZARDS C1).
  */
-import { StorageError, StoreError, WriteUncertainError } from '../base/errors.ts'
+import { ConflictPolicyError, type StoreError } from '../base/errors.ts'
 import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import { WriteTally } from '../quorum/write-tally.ts'
 import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
@@ -19,9 +19,10 @@ import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import type { ContextContent } from '../versions/context.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
-import { reachableReplicas, unavailable, unreachableOwners } from './availability.ts'
+import { asStoreError, reachableReplicas, unavailable, uncertain, unreachableOwners } from './availability.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
-import { createReceipt, type Acknowledgement, type Receipt } from './receipt.ts'
+import { EpochRetries } from './epoch-retries.ts'
+import { acknowledgements, createReceipt, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
 
 export interface PutRequest extends KeyRequest {
@@ -35,8 +36,6 @@ export interface PutRequest extends KeyRequest {
 }
 
 const nobody: readonly string[] = Object.freeze([])
-/** How often one replica may answer that it works under another epoch. */
-const epochRetriesMax = 3
 
 export class PutOperation extends Deadline implements CallSink {
   readonly promise: Promise<Receipt>
@@ -55,8 +54,13 @@ export class PutOperation extends Deadline implements CallSink {
   #applied: AppliedWrite | undefined
   #durableMask = 0
   readonly #hintedFor: string[] = []
+  /** This node's own replica number; -1 while it owns no copy and stands in for nobody. */
+  #self = -1
+  #local: 'waiting' | 'stored' | 'failed' = 'waiting'
   #settled = false
-  #epochRetries = 0
+  /** Its deadline has passed: nobody is asked any more. */
+  #isLate = false
+  #epochRetries: EpochRetries | undefined
   #lastError: Error | undefined
 
   constructor(node: Coordination, request: PutRequest) {
@@ -131,42 +135,63 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** The record is stored here: the others follow. */
   #stored(applied: AppliedWrite): void {
-    if (this.#settled) return
     this.#applied = applied
+    if (this.#settled) return this.#hintOthers()
     const { selfId } = this.#node
     const frame = this.#frame(nobody)
     const owners = this.#nodes.length
-    let self = -1
     let unsent = 0
     for (let i = 0; i < owners; i++) {
       const id = this.#nodes[i]!
       this.#tally.asked(i, 'primary')
-      if (id === selfId) self = i
+      if (id === selfId) this.#self = i
       else if (this.#hintedFor.includes(id)) this.#tally.failed(i)
       else if (!this.#send(i, id, frame)) unsent |= 1 << i
     }
     for (let i = 0; unsent !== 0 && i < owners; i++) if ((unsent & (1 << i)) !== 0) this.#ownerFailed(i)
-    if (self < 0) self = this.#addNode(selfId, 'fallback', this.#nodes[0])
-    this.#awaitLocal(self, applied.durable)
+    if (this.#self < 0 && this.#hintedFor.length > 0) this.#standInHere()
+    this.#awaitLocal(applied.durable)
     this.#advance()
   }
 
-  #awaitLocal(self: number, durable: Promise<void> | undefined): void {
-    if (durable === undefined) {
-      this.#acknowledge(self, this.#node.store.isDurable)
-      return
+  /** The deadline passed while the storage was reading: nobody was asked, so all others get the record by a hint. */
+  #hintOthers(): void {
+    for (const id of this.#node.ring().owners(this.#request.partition)) {
+      if (!this.#hintedFor.includes(id)) this.#hint(id)
     }
+  }
+
+  #awaitLocal(durable: Promise<void> | undefined): void {
+    if (durable === undefined) return this.#localEnded('stored')
     durable.then(
       () => {
-        this.#acknowledge(self, this.#node.store.isDurable)
+        this.#localEnded('stored')
         this.#advance()
       },
       (error: unknown) => {
         this.#lastError = asStoreError(error)
-        this.#tally.failed(self)
+        this.#localEnded('failed')
         this.#advance()
       },
     )
+  }
+
+  #localEnded(local: 'stored' | 'failed'): void {
+    this.#local = local
+    this.#countSelf()
+  }
+
+  #countSelf(): void {
+    if (this.#self < 0) return
+    if (this.#local === 'stored') this.#acknowledge(this.#self, this.#node.store.isDurable)
+    else if (this.#local === 'failed') this.#tally.failed(this.#self)
+  }
+
+  /** This node owns no copy, but an owner failed: with the hint that is kept here, it stands in. */
+  #standInHere(): void {
+    if (this.#nodes.length > REPLICA_MAX) return
+    this.#self = this.#addNode(this.#node.selfId, 'fallback')
+    this.#countSelf()
   }
 
   #acknowledge(replica: number, durable: boolean): void {
@@ -221,38 +246,46 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** The deadline: whoever has not answered is given up. */
   expire(): void {
+    this.#isLate = true
+    if (this.#applied === undefined) return this.#finish(this.#uncertain('within its deadline'))
     for (let i = 0; i < this.#nodes.length; i++) {
       if ((this.#tally.waitingMask & (1 << i)) === 0) continue
       const call = this.#calls[i]
       if (call !== undefined) this.#node.data(this.#nodes[i]!).abandon(call)
-      this.#replicaFailed(i, 'late')
+      this.#replicaFailed(i)
     }
     this.#advance()
     if (!this.#settled) this.#settle(this.#uncertain('within its deadline'))
   }
 
-  #replicaFailed(replica: number, when: 'now' | 'late' = 'now'): void {
+  #replicaFailed(replica: number): void {
     if (!this.#tally.failed(replica)) return
     const owner = this.#standsFor?.get(replica)
-    if (owner === undefined) this.#ownerFailed(replica, when)
-    else if (when === 'now') this.#askFallback(owner)
+    if (owner === undefined) this.#ownerFailed(replica)
+    else this.#askFallback(owner)
   }
 
   /** An owner does not have the write: a hint is kept here, and a fallback stands in while W is not met. */
-  #ownerFailed(replica: number, when: 'now' | 'late' = 'now'): void {
+  #ownerFailed(replica: number): void {
     this.#tally.failed(replica)
     const owner = this.#nodes[replica]!
-    const { partition, storageKey } = this.#request
-    if (owner === this.#node.selfId || this.#applied === undefined) return
-    const size = this.#applied.stored.length
-    this.#node.keepHint({ target: owner, partition, key: storageKey }, size)
+    if (owner === this.#node.selfId) return
+    this.#hint(owner)
+    if (this.#self < 0) this.#standInHere()
+    else this.#askFallback(owner)
+  }
+
+  /** Keeps a hint here for another owner, which lacks the write. */
+  #hint(owner: string): void {
+    if (owner === this.#node.selfId) return
+    const { partition, storageKey: key } = this.#request
+    this.#node.keepHint({ target: owner, partition, key }, this.#applied!.stored.length)
     if (!this.#hintedFor.includes(owner)) this.#hintedFor.push(owner)
-    if (when === 'now') this.#askFallback(owner)
   }
 
   /** Asks the next reachable member of the walk to stand in. */
   #askFallback(owner: string): void {
-    if (!this.#request.sloppy || this.#tally.outcome() === 'reached') return
+    if (!this.#request.sloppy || this.#isLate || this.#tally.outcome() === 'reached') return
     for (const id of this.#ring.preferenceList(this.#request.partition)) {
       if (this.#nodes.length > REPLICA_MAX) return
       if (this.#nodes.includes(id) || !this.#node.isReachable(id)) continue
@@ -267,18 +300,16 @@ export class PutOperation extends Deadline implements CallSink {
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
     const id = this.#nodes[replica]!
     const known = this.#node.otherEpoch(id, body)
-    this.#epochRetries += 1
-    if (!known || this.#epochRetries > epochRetriesMax) return this.#replicaFailed(replica)
+    this.#epochRetries ??= new EpochRetries()
+    if (!known || !this.#epochRetries.mayRetry(id)) return this.#replicaFailed(replica)
     const ring = this.#node.ring()
     if (ring.epoch !== this.#ring.epoch) this.#retarget(ring)
     const owner = this.#standsFor?.get(replica)
-    const hintFor = owner === undefined ? this.#hintIfNoOwner(id) : [owner]
-    if (!this.#send(replica, id, this.#frame(hintFor))) this.#replicaFailed(replica)
-  }
-
-  #hintIfNoOwner(id: string): readonly string[] {
-    const owners = this.#ring.owners(this.#request.partition)
-    return owners.includes(id) ? nobody : [owners[0]!]
+    if (!ring.ownsPartition(owner ?? id, this.#request.partition)) {
+      this.#tally.failed(replica)
+    } else if (!this.#send(replica, id, this.#frame(owner === undefined ? nobody : [owner]))) {
+      this.#replicaFailed(replica)
+    }
   }
 
   /** Counts anew under a newer ring: its owners are asked, former ones count as fallbacks. */
@@ -289,14 +320,26 @@ export class PutOperation extends Deadline implements CallSink {
     const owners = ring.owners(partition)
     this.#tally = new WriteTally({ needed: Math.min(needed, owners.length), sloppy })
     this.#nodes.forEach((id, i) => {
-      this.#tally.asked(i, owners.includes(id) ? 'primary' : 'fallback')
+      const isOwner = owners.includes(id)
+      this.#tally.asked(i, isOwner ? 'primary' : 'fallback')
+      if (isOwner) this.#standsFor?.delete(i)
       if ((before.acknowledgedMask & (1 << i)) !== 0) this.#tally.acknowledged(i)
-      else if ((before.failedMask & (1 << i)) !== 0) this.#tally.failed(i)
+      else if ((before.failedMask & (1 << i)) !== 0) {
+        this.#tally.failed(i)
+        if (isOwner) this.#hint(id)
+      }
     })
     for (const id of owners) {
       if (this.#nodes.includes(id)) continue
+      if (this.#nodes.length > REPLICA_MAX) {
+        this.#hint(id)
+        continue
+      }
       const replica = this.#addNode(id, 'primary')
-      if (!this.#node.isReachable(id) || !this.#send(replica, id, this.#frame(nobody))) {
+      if (id === this.#node.selfId) {
+        this.#self = replica
+        this.#countSelf()
+      } else if (!this.#node.isReachable(id) || !this.#send(replica, id, this.#frame(nobody))) {
         this.#ownerFailed(replica)
       }
     }
@@ -315,7 +358,7 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** Owners that were down at the start get stand-ins while W is in doubt. */
   #standIns(): void {
-    if (!this.#request.sloppy || this.#tally.outcome() !== 'lost') return
+    if (!this.#request.sloppy || this.#isLate || this.#tally.outcome() !== 'lost') return
     for (const owner of this.#hintedFor) {
       if (this.#tally.outcome() !== 'lost') return
       this.#askFallback(owner)
@@ -332,48 +375,24 @@ export class PutOperation extends Deadline implements CallSink {
     const whole = { record: applied.stored, start: storedHeaderBytes }
     this.#resolve(
       createReceipt(binding, applied.replaced ?? whole, {
-        acknowledged: this.#acknowledgements(),
+        acknowledged: acknowledgements(this.#nodes, this.#tally, this.#durableMask),
         hinted: this.#hintedFor.length === 0 ? nobody : [...this.#hintedFor],
       }),
     )
   }
 
-  #acknowledgements(): readonly Acknowledgement[] {
-    const list: Acknowledgement[] = []
-    for (let i = 0; i < this.#nodes.length; i++) {
-      if ((this.#tally.acknowledgedMask & (1 << i)) === 0) continue
-      list.push({
-        node: this.#nodes[i]!,
-        role: (this.#tally.fallbackMask & (1 << i)) === 0 ? 'primary' : 'fallback',
-        durable: (this.#durableMask & (1 << i)) !== 0,
-      })
-    }
-    return list
-  }
-
-  #uncertain(when: string): Error {
-    const { needed, key, timeoutMs } = this.#request
-    const acknowledged = this.#tally.count
-    if (this.#lastError instanceof StoreError && this.#lastError.code === 'ERR_CONFLICT_POLICY') {
-      return this.#lastError
-    }
-    const limit = when === 'in time' ? '' : ` of ${timeoutMs} ms`
-    return new WriteUncertainError(
-      `${acknowledged} of ${needed} needed replicas stored ${JSON.stringify(key)} ${when}${limit}`,
-      { needed, acknowledged, cause: this.#lastError },
-    )
+  #uncertain(when: 'in time' | 'within its deadline'): Error {
+    const last = this.#lastError
+    if (last instanceof ConflictPolicyError) return last
+    return uncertain(this.#request, when, { acknowledged: this.#tally.count, cause: last })
   }
 
   #finish(error: Error): void {
+    if (this.#settled) return
     this.#settled = true
     this.#node.stats.inFlight -= 1
     this.#node.stats.failed += 1
     if (this.#applied === undefined) this.#node.wheel.cancel(this)
     this.#reject(error)
   }
-}
-
-function asStoreError(error: unknown): StoreError {
-  if (error instanceof StoreError) return error
-  return new StorageError('the storage of this node failed', error)
 }

@@ -1,4 +1,5 @@
 /** What a write gives back. */
+import type { WriteTally } from '../quorum/write-tally.ts'
 import { Context, type ContextBinding, type ContextContent } from '../versions/context.ts'
 
 /** One acknowledgement of a write. */
@@ -32,4 +33,23 @@ export function createReceipt(
     acknowledged: outcome.acknowledged,
     hinted: outcome.hinted,
   }
+}
+
+/** Who has acknowledged so far; replica i of the tally is node i. */
+export function acknowledgements(
+  nodes: readonly string[],
+  tally: WriteTally,
+  durableMask: number,
+): readonly Acknowledgement[] {
+  const list: Acknowledgement[] = []
+  for (let i = 0; i < nodes.length; i++) {
+    const bit = 1 << i
+    if ((tally.acknowledgedMask & bit) === 0) continue
+    list.push({
+      node: nodes[i]!,
+      role: (tally.fallbackMask & bit) === 0 ? 'primary' : 'fallback',
+      durable: (durableMask & bit) !== 0,
+    })
+  }
+  return list
 }
