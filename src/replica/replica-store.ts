@@ -141,13 +141,13 @@ export class ReplicaStore {
    * @returns whether it was done, once it is durable.
    */
   async ifUnchanged(
-    place: { partition: number; key: string; expected: Uint8Array },
+    place: { partition: number; key: string; expected: Uint8Array | undefined },
     also: AlsoWrite,
     isDisposable: () => boolean,
   ): Promise<boolean> {
     const { partition, key, expected } = place
     const change = await this.#inTurn(partition, key, (stored) => {
-      if (!(stored instanceof Uint8Array) || Buffer.compare(stored, expected) !== 0) return undefined
+      if (!isSameStored(stored, expected)) return undefined
       const writes = also(expected?.length ?? 0)
       const removal = isDisposable() ? [{ partition, key, value: undefined }] : []
       return { done: this.#storage.write([...writes, ...removal]) }
@@ -195,7 +195,8 @@ export class ReplicaStore {
     also: readonly StorageWrite[],
   ): void | Promise<void> {
     if (value === undefined && also.length === 0 && !this.isDurable) return undefined
-    const batch = value === undefined ? also : [{ partition, key, value }, ...also]
+    const own = value === undefined ? nothing : [{ partition, key, value }]
+    const batch = also.length === 0 ? own : [...own, ...also]
     let done: void | Promise<void>
     try {
       done = this.#storage.write(batch)
@@ -234,3 +235,8 @@ function tooManySiblings(storageKey: string, actual: number, write: LocalWrite):
 }
 
 /** Whether what is stored is what was expected. A damaged record never is. */
+function isSameStored(stored: Stored, expected: Uint8Array | undefined): boolean {
+  if (stored === 'damaged') return false
+  if (stored === undefined || expected === undefined) return stored === expected
+  return Buffer.compare(stored, expected) === 0
+}
