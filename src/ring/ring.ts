@@ -42,7 +42,9 @@ export class Ring {
 
   #idsOf(owners: Uint16Array, partition: number): string[] {
     const first = partition * this.n
-    return Array.from(owners.subarray(first, first + this.n), (member) => this.memberIds[member]!)
+    const ids: string[] = []
+    for (let i = first; i < first + this.n; i++) ids.push(this.memberIds[owners[i]!]!)
+    return ids
   }
 
   /**
@@ -121,9 +123,11 @@ export function rangesGained(before: Ring, after: Ring): RangeGained[] {
   const lostStores = new Set(before.memberIds.filter(hasLostStore))
   const ranges: RangeGained[] = []
   for (let partition = 0; partition < after.partitions; partition++) {
-    const previous = before.owners(partition).filter((id) => !lostStores.has(id))
+    const owners = before.owners(partition)
+    const previous = lostStores.size === 0 ? owners : owners.filter((id) => !lostStores.has(id))
+    if (after.owners(partition).every((id) => previous.includes(id))) continue
     const gained = after.owners(partition).filter((id) => !previous.includes(id))
-    if (gained.length > 0) ranges.push({ partition, gained, previous })
+    ranges.push({ partition, gained, previous })
   }
   return ranges
 }
