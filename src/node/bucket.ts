@@ -89,6 +89,8 @@ export interface BucketSettings<V> {
 
 /** Where keys are encoded: one is done with before the next begins. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024)
+/** What `scratch` begins with, by length. Each view is made once: it costs as much as the hash of a key. */
+const heads: Uint8Array[] = []
 const noGetOptions: GetOptions = Object.freeze({})
 const noPutOptions: PutOptions = Object.freeze({})
 const noValue = new Uint8Array(0)
@@ -320,7 +322,7 @@ export class NodeBucket<V> implements Bucket<V> {
     scratch.set(this.#prefix, 0)
     const end = writeUtf8(scratch, this.#prefix.length, key)
     if (end - this.#prefix.length > keyBytesMax) throw tooLong(key, keyBytesMax)
-    const hash = hashKey(scratch.subarray(0, end))
+    const hash = hashKey((heads[end] ??= scratch.subarray(0, end)))
     return {
       partition: partitionOf(hash, this.#node.coordination.ring().partitions),
       storageKey: toByteString(scratch, 0, end),

@@ -40,7 +40,7 @@ export interface HandlersOptions {
   ring(): Ring
   wallMs(): number
   /** The policy with which this node's service opened the bucket, if it did. */
-  kindOpened(bucketPrefix: string): RecordKind | undefined
+  kindOpened(bucket: string): RecordKind | undefined
   /** Whether this node may still lack data that others have (HAZARDS D4). */
   isRecovering(): boolean
   /** The body of an answer to a request made under another epoch; also takes note of a newer one. */
@@ -52,6 +52,9 @@ const maxKeyBytes = 1280
 
 export class ReplicaHandlers {
   readonly #options: HandlersOptions
+  /** The bucket of the last request, and what its storage keys begin with: most requests are for the same one. */
+  #bucket = ''
+  #bucketPrefix = ''
 
   constructor(options: HandlersOptions) {
     this.#options = options
@@ -142,17 +145,24 @@ export class ReplicaHandlers {
   }
 
   #kindProblem(key: string, kind: number): Error | undefined {
-    const prefix = key.slice(0, key.indexOf('\0'))
-    const opened = this.#options.kindOpened(prefix)
+    const bucket = this.#bucketOf(key)
+    const opened = this.#options.kindOpened(bucket)
     const asked = kindOf(kind)
     if (asked === undefined) return new ProtocolError('an unknown conflict policy')
     if (opened === undefined || opened === asked) return undefined
-    const { bucket } = splitStorageKey(key)
     return new ConflictPolicyError(
       `node "${this.#options.selfId}" has opened bucket "${bucket}" with conflict policy ${opened}, ` +
         `another node with ${asked}: open it with one policy on every node`,
       { bucket },
     )
+  }
+
+  #bucketOf(key: string): string {
+    if (this.#bucketPrefix === '' || !key.startsWith(this.#bucketPrefix)) {
+      this.#bucketPrefix = key.slice(0, key.indexOf('\0') + 1)
+      this.#bucket = splitStorageKey(this.#bucketPrefix).bucket
+    }
+    return this.#bucket
   }
 }
 

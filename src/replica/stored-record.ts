@@ -14,7 +14,7 @@
  * Pure: bytes in, bytes out.
  */
 import { assert } from '../base/assert.ts'
-import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
+import { copyInto, readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
 import {
   coversContext,
@@ -124,7 +124,7 @@ export function merged(
 
 function adopted(incoming: Uint8Array, start: number, end: number, own: number): Buffer {
   const stored = Buffer.allocUnsafe(storedHeaderBytes + end - start)
-  stored.set(incoming.subarray(start, end), storedHeaderBytes)
+  copyInto(stored, storedHeaderBytes, incoming, start, end)
   setOwnIndex(stored, own)
   return stored
 }

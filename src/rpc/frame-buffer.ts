@@ -2,7 +2,15 @@
  * Writes frames into one buffer that is used again for each frame: the transport copies what it is sent, so nothing
  * is allocated for a frame. Not re-entrant: a frame is written and sent in one go.
  */
-import { asBuffer, readU32, toByteString, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
+import {
+  asBuffer,
+  copyInto,
+  readU32,
+  toByteString,
+  writeByteString,
+  writeU16,
+  writeU32,
+} from '../base/bytes.ts'
 import { answerHeadBytes, flagHinted, frameType, requestHeadBytes } from './frame.ts'
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024)
@@ -89,8 +97,7 @@ export function putFrame(
     bytes[1] = flagHinted
     at = writeIds(bytes, at, hintFor)
   }
-  bytes.set(recordStart === 0 ? record : record.subarray(recordStart), at)
-  frame.end = at + recordBytes
+  frame.end = copyInto(bytes, at, record, recordStart, record.length)
   return frame
 }
 
@@ -145,9 +152,7 @@ export function plainFrame(
   bytes[0] = head.type
   bytes[1] = head.flags
   writeU32(bytes, 2, head.id)
-  if (body !== undefined) {
-    bytes.set(bodyStart === 0 ? body : body.subarray(bodyStart), answerHeadBytes)
-  }
+  if (body !== undefined) copyInto(bytes, answerHeadBytes, body, bodyStart, body.length)
   frame.end = answerHeadBytes + bodyBytes
   return frame
 }

@@ -4,7 +4,7 @@
  * with which this agrees.
  */
 import { assert } from '../base/assert.ts'
-import { asBuffer, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
+import { asBuffer, copyInto, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
 import { actorBytes, type DotSource } from './dot-source.ts'
 import { countMax, flagsOf, writeSiblingAt } from './record-codec.ts'
 import {
@@ -48,7 +48,7 @@ export function successor(
   let at = reserve + headerBytes
   if (before !== undefined && continued) {
     const from = before.start + headerBytes
-    bytes.set(before.bytes.subarray(from, from + entryBytes * entries), at)
+    copyInto(bytes, at, before.bytes, from, from + entryBytes * entries)
     const counter = entryCounter(before.bytes, before.start, before.ownIndex) + 1
     writeU32(bytes, at + entryBytes * before.ownIndex + actorBytes, counter)
     at += entryBytes * entries
