@@ -97,11 +97,7 @@ export class Scene {
         this.#sayOnce(`${notice.member} suspect`, `${observer} suspects ${notice.member}`, 'warn')
         break
       case 'member-down':
-        this.#sayOnce(
-          `${notice.member} dead`,
-          `${observer} holds ${notice.member} for dead`,
-          'warn',
-        )
+        this.#sayOnce(`${notice.member} dead`, `${observer} declares ${notice.member} dead`, 'warn')
         break
       case 'hints-delivered':
         this.#sayOnce(`hints ${notice.target}`, `the first hints reach ${notice.target}`, 'plain')

@@ -11,14 +11,15 @@ export function summary(scene: Scene, plan: Plan, outcome: Outcome): string {
   const rate = number((scene.acknowledged * 1000) / writeMs)
   const killed = `${plan.victim}, at ${percent(plan.killAt, 0)} of the writes, away for ${seconds(downMs)}`
   const again = `${number(scene.retried)} writes without a receipt, made again through other nodes`
-  const twice = `; ${number(twins)} took effect twice: two siblings, one value`
+  const twice = `${number(twins)} of these took effect twice: two siblings with one value`
   const rows: (readonly [string, string])[] = [
     [
       'written',
       `${number(scene.acknowledged)} records in ${seconds(writeMs)}, ${rate}/s, with fsync`,
     ],
     ['killed', `${killed}, with ${number(lostWithVictim)} writes in flight`],
-    ['retried', again + (twins > 0 ? twice : '')],
+    ['retried', again],
+    ...(twins > 0 ? [['', twice] as const] : []),
     ['handed off', `${number(delivered)} hints, the last ${seconds(handoffMs)} after its return`],
     ['conflict', 'two siblings seen, settled to one by update'],
     ['read back', `${number(right)} of ${number(read)} reads right, through all nodes`],
