@@ -1,5 +1,5 @@
 /** Whether enough replicas can be reached, asked before anything is done; and the errors of operations. */
-import { StorageError, StoreError, UnavailableError, WriteUncertainError } from '../base/errors.ts'
+import { OverloadedError, StorageError, StoreError, UnavailableError, WriteUncertainError } from '../base/errors.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Coordination } from './coordination.ts'
@@ -34,6 +34,59 @@ export function reachableReplicas(
   }
   return count
 }
+
+/** The owners, of those that are thought to answer, whose lanes are full: as a mask of their numbers. */
+export function fullOwners(
+  node: Pick<Coordination, 'selfId' | 'data'>,
+  owners: readonly string[],
+  { unreachable, bytes }: { unreachable: number; bytes: number },
+): number {
+  let mask = 0
+  for (let i = 0; i < owners.length; i++) {
+    const id = owners[i]!
+    if (id === node.selfId || (unreachable & (1 << i)) !== 0) continue
+    if (!node.data(id).hasRoom(bytes)) mask |= 1 << i
+  }
+  return mask
+}
+
+/**
+ * Why a write cannot begin, if so. Members that stand in do so for owners that are away, never for ones whose lanes
+ * are full: overload would else make hints, and those more load.
+ * @param down the owners that are thought not to answer, as a mask of their numbers
+ */
+export function writeRefusal(
+  node: Node & Pick<Coordination, 'data'>,
+  ring: Ring,
+  request: WriteRequest,
+  down: number,
+): UnavailableError | OverloadedError | undefined {
+  const { needed, partition, value, storageKey, key, sloppy } = request
+  const alive = reachableReplicas(node, ring, request, down)
+  if (alive < needed) return unavailable('write', request, { needed, alive })
+  const owners = ring.owners(partition)
+  const bytes = value.length + storageKey.length + frameAllowanceBytes
+  const full = fullOwners(node, owners, { unreachable: down, bytes })
+  if (full === 0) return undefined
+  const all = reachableReplicas(node, ring, { partition, sloppy, needed: owners.length }, down)
+  const roomy = all - replicaCount(full)
+  if (roomy >= needed) return undefined
+  return new OverloadedError(
+    `a write of ${JSON.stringify(key)} needs ${needed} replicas, ${roomy} can take it now: try again later`,
+  )
+}
+
+interface WriteRequest {
+  readonly key: string
+  readonly partition: number
+  readonly storageKey: string
+  readonly sloppy: boolean
+  readonly needed: number
+  readonly value: Uint8Array
+}
+
+/** What a put frame has beside key and value, about. */
+const frameAllowanceBytes = 512
 
 export function unavailable(
   what: 'read' | 'write',

@@ -21,6 +21,8 @@ export interface Coordination {
   readonly stats: CoordinatorStats
   /** Most siblings that a client's write may leave. */
   readonly siblingsMax: number
+  /** Most operations under way at once, forwarded ones included. */
+  readonly inFlightMax: number
   /** A read that waits longer asks one replica more. */
   readonly hedgeAfterMs: number
   /** Identity of the cluster. */

@@ -4,10 +4,12 @@
  * arrived is never sent to a second coordinator (HAZARDS A7).
  */
 import {
+  OverloadedError,
   ProtocolError,
   TopologyBusyError,
   WriteUncertainError,
   type StoreError,
+  type StoreErrorCode,
 } from '../base/errors.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import { Context, contentOf } from '../versions/context.ts'
@@ -22,8 +24,20 @@ export const putCall = 'put'
 /** The way of a write: here when this node owns the key, else through an owner. */
 export function routePut(node: Coordination, put: PutRequest, writeId: () => string): Promise<Receipt> {
   const owners = node.ring().owners(put.partition)
-  if (owners.includes(node.selfId)) return new PutOperation(node, put).start()
+  if (owners.includes(node.selfId)) return startPut(node, put)
   return forwardPut(node, put, writeId())
+}
+
+/** Starts a write that is counted in: it counts itself out, unless it cannot even begin. */
+function startPut(node: Coordination, put: PutRequest): Promise<Receipt> {
+  let operation: PutOperation
+  try {
+    operation = new PutOperation(node, put)
+  } catch (error) {
+    node.stats.inFlight -= 1
+    throw error
+  }
+  return operation.start()
 }
 
 async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {
@@ -37,7 +51,7 @@ async function forwardPut(node: Coordination, put: PutRequest, writeId: string):
   // With no owner in reach this node stands in for one; the operation then counts itself out.
   if ('last' in outcome) {
     const timeoutMs = Math.max(1, put.timeoutMs - (node.clock.monotonicMs() - startedMs))
-    return new PutOperation(node, { ...put, timeoutMs }).start()
+    return startPut(node, { ...put, timeoutMs })
   }
   node.stats.inFlight -= 1
   return outcome.receipt
@@ -61,17 +75,31 @@ async function askOwners(
     const body = putTuple(node, put, writeId)
     const wait = { clock: node.clock, timeoutMs, epoch: node.ring().epoch }
     const outcome = await request(node.data(owner), body, wait)
-    if (!isFailure(outcome)) return { receipt: readReceipt(node, put, outcome) }
+    if (!isFailure(outcome)) return { receipt: receiptOf(node, put, outcome) }
     last = outcome.error
     if (isFinal(outcome)) throw finalError(put, outcome)
   }
-  if (!put.sloppy) throw unavailable('write', put, { needed: put.needed, alive: 0, cause: last })
-  return { last }
+  if (put.sloppy) return { last }
+  if (last instanceof OverloadedError) throw last
+  throw unavailable('write', put, { needed: put.needed, alive: 0, cause: last })
 }
 
+/** Answers of an owner that did nothing, while another one may. */
+const goOn: readonly StoreErrorCode[] = ['ERR_TOPOLOGY_BUSY', 'ERR_CLOSED', 'ERR_OVERLOADED']
+
 /** Whether the write may have happened, or was refused for good: no other owner is asked. */
-function isFinal({ sent, error }: RequestOutcome): boolean {
-  return sent && !(error instanceof TopologyBusyError)
+function isFinal({ sent, answered, error }: RequestOutcome): boolean {
+  return sent && !(answered && goOn.includes(error.code))
+}
+
+/** @throws {WriteUncertainError} when the owner's answer makes no sense: it has the write all the same. */
+function receiptOf(node: Coordination, put: PutRequest, tuple: readonly unknown[]): Receipt {
+  try {
+    return readReceipt(node, put, tuple)
+  } catch (cause) {
+    const message = `the receipt of ${JSON.stringify(put.key)} cannot be read`
+    throw new WriteUncertainError(message, { needed: put.needed, acknowledged: 0, cause })
+  }
 }
 
 /** The owner's own error, or that it is not known what became of the write. */
@@ -142,6 +170,7 @@ export class ForwardedPuts {
   /**
    * Answers one forwarded write; the same write twice gives the same answer.
    * @throws {TopologyBusyError} by rejection, when this node owns no copy; nothing changed.
+   * @throws {OverloadedError} by rejection, when too much is under way; nothing changed.
    */
   coordinate(tuple: readonly unknown[]): Promise<readonly unknown[]> {
     const { writeId, put } = readPutTuple(this.#node, tuple)
@@ -150,8 +179,12 @@ export class ForwardedPuts {
     if (!this.#node.ring().ownsPartition(this.#node.selfId, put.partition)) {
       return Promise.reject(new TopologyBusyError('this node owns no copy of the key any more'))
     }
-    this.#node.stats.inFlight += 1
-    const answer = new PutOperation(this.#node, put).start().then(receiptTuple)
+    const { stats, inFlightMax } = this.#node
+    if (stats.inFlight >= inFlightMax) {
+      return Promise.reject(new OverloadedError(`${inFlightMax} operations are under way: try again later`))
+    }
+    stats.inFlight += 1
+    const answer = startPut(this.#node, put).then(receiptTuple)
     this.#begun.set(writeId, answer)
     if (this.#begun.size > rememberedMax) this.#begun.delete(this.#begun.keys().next().value!)
     return answer

@@ -19,7 +19,7 @@ import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import type { ContextContent } from '../versions/context.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
-import { asStoreError, reachableReplicas, unavailable, uncertain, unreachableOwners } from './availability.ts'
+import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './availability.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
 import { EpochRetries } from './epoch-retries.ts'
 import { acknowledgements, createReceipt, type Receipt } from './receipt.ts'
@@ -78,14 +78,13 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** Starts the write; its outcome is `promise`. */
   start(): Promise<Receipt> {
-    const { needed, timeoutMs } = this.#request
     const down = unreachableOwners(this.#node, this.#nodes)
-    const reachable = reachableReplicas(this.#node, this.#ring, this.#request, down)
-    if (reachable < needed) {
-      this.#finish(unavailable('write', this.#request, { needed, alive: reachable }))
+    const refusal = writeRefusal(this.#node, this.#ring, this.#request, down)
+    if (refusal !== undefined) {
+      this.#finish(refusal)
       return this.promise
     }
-    this.#node.wheel.set(this, timeoutMs)
+    this.#node.wheel.set(this, this.#request.timeoutMs)
     try {
       const applied = this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
       if (applied instanceof Promise) {

@@ -323,6 +323,7 @@ export class NodeCore implements BucketNode {
       hybridClock: new HybridClock(clockDriftMaxMs),
       stats: createCoordinatorStats(),
       siblingsMax: this.options.limits.siblingsMax,
+      inFlightMax: this.options.limits.inFlightMax,
       hedgeAfterMs,
       cluster: () => this.keeper.configuration?.cluster ?? '',
       ring: () => {

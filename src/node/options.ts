@@ -73,7 +73,7 @@ export interface LimitOptions {
    * at most 4096. @default 64
    */
   readonly siblingsMax?: number
-  /** Most operations under way at once; more are refused with `ERR_OVERLOADED`. @default 100_000 */
+  /** Most operations under way at once; more are refused with `ERR_OVERLOADED`. @default 50_000 */
   readonly inFlightMax?: number
   /** Most bytes that wait for one peer. @default 64 MiB */
   readonly queuedBytesPerPeerMax?: number
@@ -152,7 +152,7 @@ const defaults = Object.freeze({
     keyBytesMax: 1024,
     valueBytesMax: mib,
     siblingsMax: 64,
-    inFlightMax: 100_000,
+    inFlightMax: 50_000,
     queuedBytesPerPeerMax: 64 * mib,
   }),
 })

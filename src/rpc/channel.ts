@@ -64,6 +64,11 @@ export class Channel implements SessionOwner {
     return this.#queuedBytes + (this.#session?.queuedBytes ?? 0)
   }
 
+  /** Whether one more request of so many bytes may wait for this peer now. */
+  hasRoom(bytes: number): boolean {
+    return this.#pending.hasRoom && this.queuedBytes + bytes <= this.#options.queuedBytesMax
+  }
+
   /**
    * Sends a request. The answer, or that there will be none, reaches the sink in a later turn.
    * @returns what `abandon` takes; undefined when it cannot be sent now (`lastError` tells why, the sink is not called).

@@ -38,6 +38,11 @@ export class PendingCalls {
     return this.#sinks.length - this.#free.length
   }
 
+  /** Whether one more call may wait. */
+  get hasRoom(): boolean {
+    return this.size <= slotMask
+  }
+
   /** Request id for a new call, or undefined when 65 536 are waiting already. */
   add(sink: CallSink, tag: number): number | undefined {
     let slot = this.#free.pop()
