@@ -17,15 +17,25 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   signal?.throwIfAborted()
   const { id } = core.identity
   const limitMs = timeoutMs ?? changeTimeoutMs
-  core.isLeaving = true
   if (core.others().length > 0) {
     await core.keeper.change((base) => staged(base, id), limitMs)
     await core.handoff.drained()
     signal?.throwIfAborted()
-    await core.keeper.change((base) => removed(base, id), limitMs)
+    await takenOut(core, id, limitMs)
   }
   core.gossip?.leave()
   await sleep(core.ports.clock, farewellMs)
+}
+
+/** From here on the news that this node is no member is no surprise, unless it comes to nothing. */
+async function takenOut(core: NodeCore, id: string, limitMs: number): Promise<void> {
+  core.isLeaving = true
+  try {
+    await core.keeper.change((base) => removed(base, id), limitMs)
+  } catch (error) {
+    core.isLeaving = false
+    throw error
+  }
 }
 
 function staged(base: RingConfiguration, id: string): RingConfiguration | undefined {
