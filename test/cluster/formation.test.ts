@@ -8,10 +8,11 @@ import { SimMachine } from '../../src/sim/sim-machine.ts'
 import type { SimWorld } from '../../src/sim/sim-machine.ts'
 import { SimNetwork } from '../../src/sim/sim-network.ts'
 import { Trace } from '../../src/sim/trace.ts'
+import { isLongRun } from './kit.ts'
 import { VirtualClock } from '../../src/sim/virtual-clock.ts'
 
 /** Orders of a default run. All 1000 are run with COTERIE_LONG=1. */
-const orderCount = process.env['COTERIE_LONG'] === '1' ? 1000 : 150
+const orderCount = isLongRun ? 1000 : 100
 
 /** Machines without a cluster yet. */
 class Site {

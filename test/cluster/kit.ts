@@ -28,9 +28,13 @@ export async function overSeeds<T>(
   return values
 }
 
-/** 1 to `count`. */
+/** Whether scenarios run over many more seeds than in a default run. */
+export const isLongRun: boolean = process.env['COTERIE_LONG'] === '1'
+
+/** Seeds of a scenario: `count` of them, rounded up to a third in a default run; ten times as many in a long one. */
 export function seeds(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i + 1)
+  const length = isLongRun ? 10 * count : Math.ceil(count / 3)
+  return Array.from({ length }, (_, i) => i + 1)
 }
 
 /** Some node that is up. */
