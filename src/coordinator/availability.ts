@@ -88,6 +88,7 @@ interface WriteRequest {
 /** What a put frame has beside key and value, about. */
 const frameAllowanceBytes = 512
 
+/** The error of an operation for whose quorum too few replicas can be reached. Nothing changed. */
 export function unavailable(
   what: 'read' | 'write',
   request: { key: string; sloppy: boolean },

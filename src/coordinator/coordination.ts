@@ -10,6 +10,7 @@ import type { HybridClock } from '../versions/hybrid-clock.ts'
 import type { CoordinatorStats } from './stats.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
+/** What the operations of a coordinator need of their node: its parts, and what it knows of the others. */
 export interface Coordination {
   readonly selfId: string
   readonly clock: Clock

@@ -13,6 +13,7 @@ export interface ReadRecord {
   readonly start: number
 }
 
+/** How the answers to one read differ: what all replicas should have, and which of them do not have it. */
 export interface Divergence {
   /** The record that every replica should have. */
   readonly record: Buffer
@@ -49,6 +50,7 @@ export function settleAnswers(
   return { record, currentMask, staleMask }
 }
 
+/** Whether a replica's answer is the very record, byte for byte. */
 export function isSame(answer: ReadRecord, record: Uint8Array): boolean {
   const { bytes, start } = answer
   return sameRecord(bytes, start, bytes.length, record, 0, record.length)

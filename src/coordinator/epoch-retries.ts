@@ -1,6 +1,7 @@
 /** How often each replica of one operation answered that it works under another epoch. */
 const retriesMax = 3
 
+/** The retries of one operation at replicas that work under another epoch of the ring. */
 export class EpochRetries {
   readonly #counts: Map<string, number> = new Map()
 

@@ -19,6 +19,7 @@ import type { Coordination } from './coordination.ts'
 import { PutOperation, type PutRequest } from './put.ts'
 import type { Acknowledgement, Receipt } from './receipt.ts'
 
+/** Name of the call that forwards a write to an owner. */
 export const putCall = 'put'
 
 /** The way of a write: here when this node owns the key, else through an owner. */
@@ -58,7 +59,8 @@ async function forwardPut(node: Coordination, put: PutRequest, writeId: string):
 }
 
 /**
- * The receipt of the first owner that takes the write; for a sloppy write, the last problem when no owner can be reached.
+ * The receipt of the first owner that takes the write; for a sloppy write, the last problem when no owner can be
+ * reached.
  * @throws {UnavailableError} by rejection, for a strict write that no owner can be reached for; nothing changed.
  */
 async function askOwners(

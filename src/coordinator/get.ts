@@ -1,8 +1,7 @@
 /**
  * One read, coordinated by this node (Dynamo §4.5). The way of a get in one place:
  *
- * 1. R replicas are asked, this node itself first, then owners that are thought to answer; one more whenever one
- *    fails or is late.
+ * 1. R replicas are asked: this node first, then owners that are thought to answer; one more when one fails or lags.
  * 2. Answers that agree end the read. Answers that differ are merged, and whoever lacks the result is repaired.
  * 3. In blocking mode the read returns when enough owners hold the result that every later quorum meets it: that is
  *    what makes quorum reads never go back in time (HAZARDS D1).
@@ -25,8 +24,10 @@ import { ReadAnswers } from './read-answers.ts'
 import { repairReplicas } from './read-repair.ts'
 import { Deadline } from './timer-wheel.ts'
 
+/** What a read does about replicas that it finds stale. See `ReplicationOptions.readRepair`. */
 export type ReadRepairMode = 'blocking' | 'async' | 'off'
 
+/** One read, with every option settled. */
 export interface GetRequest extends KeyRequest {
   readonly kind: RecordKind
   /** R. */
@@ -42,6 +43,7 @@ const epochRetriesMax = 3
 /** Makes of what was found what the caller gets. The read rejects with what it throws. */
 export type TellResult<T> = (request: GetRequest, found: ReadResult) => T
 
+/** One read under way: asks R replicas, one more where one is slow, and merges what they say. */
 export class GetOperation<T> extends Deadline implements CallSink {
   readonly promise: Promise<T>
   readonly #node: Coordination

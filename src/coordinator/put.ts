@@ -25,6 +25,7 @@ import { EpochRetries } from './epoch-retries.ts'
 import { acknowledgements, createReceipt, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
 
+/** One write, with every option settled. */
 export interface PutRequest extends KeyRequest {
   readonly kind: RecordKind
   readonly value: Uint8Array
@@ -37,6 +38,7 @@ export interface PutRequest extends KeyRequest {
 
 const nobody: readonly string[] = Object.freeze([])
 
+/** One write under way. Lives on after its caller was answered, until each owner has it or a hint. */
 export class PutOperation extends Deadline implements CallSink {
   readonly promise: Promise<Receipt>
   readonly #node: Coordination

@@ -5,6 +5,7 @@ import { isSame, sameAs, settleAnswers, type Divergence, type ReadRecord } from 
 /** `absent`: nothing, or something damaged. */
 export type ReadAnswer = ReadRecord | 'absent'
 
+/** The records with which the replicas of one read answered. */
 export class ReadAnswers {
   /** By replica. Born with room for the usual three. */
   #answers: (ReadAnswer | undefined)[] = [undefined, undefined, undefined]

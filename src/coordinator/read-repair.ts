@@ -10,6 +10,7 @@ import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import type { Coordination } from './coordination.ts'
 import { Deadline } from './timer-wheel.ts'
 
+/** What stale replicas are to be sent. */
 export interface RepairRequest {
   readonly storageKey: string
   readonly partition: number

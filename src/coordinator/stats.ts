@@ -14,6 +14,7 @@ export interface CoordinatorStats {
   inFlight: number
 }
 
+/** Counters that start at nothing. */
 export function createCoordinatorStats(): CoordinatorStats {
   return { puts: 0, gets: 0, forwarded: 0, failed: 0, repaired: 0, hedged: 0, inFlight: 0 }
 }

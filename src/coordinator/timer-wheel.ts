@@ -56,6 +56,7 @@ function unlink(entry: Deadline): void {
   entry.previous = undefined
 }
 
+/** The deadlines of one node, driven by one timer of its clock. */
 export class TimerWheel {
   readonly #clock: Clock
   readonly #slots: readonly Head[]

@@ -20,6 +20,7 @@ const answerWithinMs = 1_500
 const heardLatelyMs = 5_000
 const heardMax = 1_000
 
+/** Judges and answers the nodes that ask this one to be let in. */
 export class Admission {
   readonly #core: NodeCore
   #heardFrom: Set<string> = new Set()
@@ -50,8 +51,8 @@ export class Admission {
   }
 
   /**
-   * Answers a node that wants to join, or a member that is back and looks for the others: `joined`, `none` when there is
-   * no cluster yet, `busy` when it takes too long.
+   * Answers a node that wants to join, or a member that is back and looks for the others: `joined`, `none` when there
+   * is no cluster yet, `busy` when it takes too long.
    */
   async admit(who: Greeting, tuple: readonly unknown[]): Promise<readonly unknown[]> {
     const member = readMember(who, tuple)

@@ -3,6 +3,7 @@ import type { Coordination } from '../coordinator/coordination.ts'
 import type { ConflictKind } from '../ports/conflict-policy.ts'
 import type { LimitOptions } from './options.ts'
 
+/** The node as its buckets see it. */
 export interface BucketNode {
   readonly coordination: Coordination
   readonly limits: Required<LimitOptions>

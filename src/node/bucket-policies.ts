@@ -1,7 +1,7 @@
 /**
  * One conflict policy for each bucket, everywhere: before the first operation on a bucket the members that answer are
- * asked with which policy they opened it. Replicas check each request besides. A node that opens a bucket in another way
- * than those who work with it already stands alone: it is told so, and they go on.
+ * asked with which policy they opened it. Replicas check each request besides. A node that opens a bucket in another
+ * way than those who work with it already stands alone: it is told so, and they go on.
  */
 import { ConflictPolicyError } from '../base/errors.ts'
 import type { ConflictKind } from '../ports/conflict-policy.ts'
@@ -43,7 +43,10 @@ export class BucketPolicies {
     return this.#agreed.has(bucket) ? this.#opened.get(bucket) : undefined
   }
 
-  /** What this node tells others who ask: the kind, or null when it has not opened the bucket, and whether it is agreed. */
+  /**
+   * What this node tells others who ask: the kind, or null when it has not opened the bucket, and whether it is
+   * agreed.
+   */
   answer(bucket: string): readonly [kind: ConflictKind | null, agreed: boolean] {
     return [this.#opened.get(bucket) ?? null, this.#agreed.has(bucket)]
   }

@@ -100,6 +100,7 @@ interface KeyPlace {
   readonly storageKey: string
 }
 
+/** A bucket of one node. Its operations reject, and never throw. */
 export class NodeBucket<V> implements Bucket<V> {
   readonly name: string
   readonly #node: BucketNode

@@ -19,9 +19,9 @@ import { defaultN, resolveOptions, type NodeOptions } from './options.ts'
 import { Voice } from './voice.ts'
 
 /**
- * Starts a node. Without seeds it founds a cluster; with seeds it joins theirs, or, when several nodes start at once with
- * the same seeds, founds one with them. On a storage that holds a node it is that node again, and finds the others from
- * what it remembers.
+ * Starts a node. Without seeds it founds a cluster; with seeds it joins theirs, or, when several nodes start at once
+ * with the same seeds, founds one with them. On a storage that holds a node it is that node again, and finds the
+ * others from what it remembers.
  *
  * Resolves when the node can serve. On failure everything is closed again.
  *

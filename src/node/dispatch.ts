@@ -15,6 +15,7 @@ import { policyCall } from './bucket-policies.ts'
 import { joinCall } from './join.ts'
 import type { NodeCore } from './node-core.ts'
 
+/** Routes what peers send to the parts of a node. */
 export class Dispatch {
   readonly #core: NodeCore
   readonly #handlers: ReplicaHandlers

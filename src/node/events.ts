@@ -27,6 +27,7 @@ export interface RingView {
   readonly balance: number
 }
 
+/** The events of a node, by name; each has one object of details. */
 export interface NodeEvents {
   'member-up': [Member]
   'member-suspect': [Member]

@@ -4,6 +4,7 @@ import { protocolVersion } from '../rpc/frame.ts'
 import { judge, type Greeting, type Lane, type Refusal } from '../rpc/handshake.ts'
 import type { NodeCore } from './node-core.ts'
 
+/** Greets and judges for one node. */
 export class Greeter {
   readonly #core: NodeCore
 

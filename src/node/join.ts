@@ -11,6 +11,7 @@ import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
 import { policyCall } from './bucket-policies.ts'
 import { mayFound, type Round, type SeedAnswer } from '../upkeep/formation.ts'
 
+/** Name of the call by which a node asks to be let in. */
 export const joinCall = 'join'
 
 /** What a seed that is in a cluster gives to a node that joins. */
@@ -19,6 +20,7 @@ export interface Welcome {
   readonly claims: readonly Claim[]
 }
 
+/** What joining needs of the node. */
 export interface JoinOptions {
   readonly seeds: readonly string[]
   /** Where this node listens. */

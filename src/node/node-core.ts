@@ -2,7 +2,7 @@
  * The parts of a node and how they hang together: the one place that knows them all. `createNode` fills it, the facade
  * speaks through it; no part ever sees it.
  */
-import { ClosedError, ProtocolError, StoreError } from '../base/errors.ts'
+import { ClosedError, StoreError } from '../base/errors.ts'
 import { createCoordinatorStats } from '../coordinator/stats.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
 import { ForwardedPuts } from '../coordinator/forward.ts'
@@ -43,9 +43,10 @@ import type { LimitOptions, ResolvedOptions } from './options.ts'
 import { defaultN } from './options.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
-import { expel } from './topology.ts'
+import { expel, expelIfRemoved } from './topology.ts'
 import { describeMember, memberEvent, viewOf } from './views.ts'
 
+/** The adapters that a node runs on. */
 export interface NodePorts {
   readonly clock: Clock
   readonly random: Random
@@ -62,6 +63,7 @@ const hedgeAfterMs = 100
 
 type Emit = <K extends keyof NodeEvents>(event: K, ...details: NodeEvents[K]) => void
 
+/** All parts of one node. */
 export class NodeCore implements BucketNode {
   readonly options: ResolvedOptions
   readonly ports: NodePorts
@@ -195,7 +197,7 @@ export class NodeCore implements BucketNode {
       hints: this.hints,
       ring: () => this.coordination.ring(),
       wallMs: () => this.ports.clock.wallMs(),
-      kindOpened: (prefix) => this.policies.inForce(splitStorageKey(`${prefix}\0`).bucket),
+      kindOpened: (bucket) => this.policies.inForce(bucket),
       isRecovering: () => this.filling.isUnderWay,
       otherEpoch: (theirs) => this.#otherEpochBody(theirs),
       hinted: (target) => this.#hinted(target),
@@ -385,10 +387,7 @@ export class NodeCore implements BucketNode {
       }
     }
     this.emit('ring-change', viewOf(after))
-    const { id } = this.identity
-    if (before?.member(id) !== undefined && after.member(id) === undefined) {
-      expel(this, new ProtocolError(`"${id}" was removed from its cluster by another member`))
-    }
+    expelIfRemoved(this, after, before)
   }
 
   async #askPolicy(id: string, bucket: string): Promise<PolicyAnswer | undefined> {

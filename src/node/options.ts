@@ -27,13 +27,17 @@ import {
 /** How many replicas must answer: a number, or a word. `'quorum'` is a majority of N. */
 export type Quorum = number | 'one' | 'quorum' | 'all'
 
+/** How many replicas keep and answer for each key. Buckets and single operations may ask for other quorums. */
 export interface ReplicationOptions {
   /**
    * N: how many members own each key. Fixed by the founder; a node that joins may leave it out.
    * More: survives more losses, costs more space and traffic. @default 3
    */
   readonly n?: number
-  /** R: how many replicas answer a read. With `r + w > n` a strict read meets every acknowledged write. @default 'quorum' */
+  /**
+   * R: how many replicas answer a read. With `r + w > n` a strict read meets every acknowledged write. @default
+   * 'quorum'
+   */
   readonly r?: Quorum
   /** W: how many replicas store a write before it is acknowledged. @default 'quorum' */
   readonly w?: Quorum
@@ -50,10 +54,14 @@ export interface ReplicationOptions {
   readonly readRepair?: ReadRepairMode
 }
 
+/** How records that are kept for absent members reach them. */
 export interface HandoffOptions {
   /** Time between two rounds of delivery, milliseconds; a member that comes up is served at once. @default 5000 */
   readonly intervalMs?: number
-  /** How long after the first failure records are hinted one by one; later the whole partition is marked. @default 10_800_000 */
+  /**
+   * How long after the first failure records are hinted one by one; later the whole partition is marked.
+   * @default 10_800_000
+   */
   readonly windowMs?: number
   /** Most bytes of records hinted for one member; beyond it the partition is marked instead. @default 256 MiB */
   readonly bytesPerTargetMax?: number
@@ -63,6 +71,7 @@ export interface HandoffOptions {
   readonly bytesPerSecondMax?: number
 }
 
+/** What a node refuses. Limits bind its clients; replication and repair always merge. */
 export interface LimitOptions {
   /** Longest key, in bytes of UTF-8, 1 to 1024. @default 1024 */
   readonly keyBytesMax?: number
@@ -134,6 +143,7 @@ export interface ResolvedOptions {
 
 const mib = 1024 * 1024
 
+/** N of a cluster whose founder does not say. */
 export const defaultN = 3
 
 const defaults = Object.freeze({
@@ -176,6 +186,7 @@ const known = [
   'random',
 ]
 
+/** The words of `readRepair`. */
 export const readRepairModes: readonly ReadRepairMode[] = ['blocking', 'async', 'off']
 
 /**

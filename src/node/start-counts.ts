@@ -12,6 +12,7 @@ interface Met {
   readonly boot: string
 }
 
+/** The stores that this node has met, for the longest 10 000 of them that it met last. */
 export class StartCounts {
   readonly #books: Books
   readonly #counts: Map<string, Met> = new Map()
@@ -30,8 +31,8 @@ export class StartCounts {
   }
 
   /**
-   * The least that this run of a store must count, unless the store is an old copy: as often as it was opened when it was
-   * met last, and once more if that was another run. 0 for a store that was never met.
+   * The least that this run of a store must count, unless the store is an old copy: as often as it was opened when it
+   * was met last, and once more if that was another run. 0 for a store that was never met.
    */
   least(store: string, boot: string): number {
     const met = this.#counts.get(store)

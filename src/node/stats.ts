@@ -35,6 +35,7 @@ export interface NodeStats {
   }
 }
 
+/** The snapshot of this moment. */
 export function collectStats(core: NodeCore): NodeStats {
   const { coordination, hints, handoff, store, identity } = core
   const { puts, gets, forwarded, failed, inFlight, hedged, repaired } = coordination.stats

@@ -1,7 +1,8 @@
 /** Changes of the ring that a service asks for: leaving and removing. */
-import { InvalidArgumentError, UnavailableError, type StoreError } from '../base/errors.ts'
+import { InvalidArgumentError, ProtocolError, UnavailableError, type StoreError } from '../base/errors.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
+import type { Ring } from '../ring/ring.ts'
 import type { RemoveOptions, RequestOptions } from './bucket-options.ts'
 import type { NodeCore } from './node-core.ts'
 import { describe } from './option-checks.ts'
@@ -54,6 +55,13 @@ export function expel(core: NodeCore, error: StoreError): void {
   core.expulsion = error
   core.fail('membership', error)
   if (core.isOpen) void core.close()
+}
+
+/** A change of the ring may be the news that another member removed this one. */
+export function expelIfRemoved(core: NodeCore, after: Ring, before: Ring | undefined): void {
+  const { id } = core.identity
+  if (before?.member(id) === undefined || after.member(id) !== undefined) return
+  expel(core, new ProtocolError(`"${id}" was removed from its cluster by another member`))
 }
 
 /** Takes a member that will not come back out of the ring; the others fill its place from each other. */

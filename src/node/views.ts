@@ -16,6 +16,7 @@ export function describeMember(member: RingMember | undefined, claim: Claim | un
   }
 }
 
+/** The event that tells of a member's new status. */
 export function memberEvent(
   status: Status,
 ): 'member-up' | 'member-suspect' | 'member-down' | 'member-left' {
@@ -31,6 +32,7 @@ export function memberEvent(
   }
 }
 
+/** The ring as its service sees it. */
 export function viewOf(ring: Ring): RingView {
   const { epoch, partitions, n, memberIds } = ring
   const owned = Object.fromEntries(memberIds.map((id) => [id, ring.ownedCount(id)]))

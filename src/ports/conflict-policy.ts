@@ -13,7 +13,10 @@ export type ConflictPolicy<V> =
 /** Which of the policies, without its function. */
 export type ConflictKind = ConflictPolicy<unknown>['kind']
 
-/** Shows them all: `entry.siblings` has each, `entry.value()` throws a `ConflictError` on more than one. The default. */
+/**
+ * Shows them all: `entry.siblings` has each, `entry.value()` throws a `ConflictError` on more than one. The
+ * default.
+ */
 export function siblings<V>(): ConflictPolicy<V> {
   return { kind: 'siblings' }
 }

@@ -32,6 +32,7 @@ const identityKey = 'identity'
 /** Bumped when the layout of the storage changes: an older library refuses a newer storage. */
 const storageFormat = 1
 
+/** The books of one open storage. */
 export class Books {
   #identity: Identity
   readonly dots: DotSource

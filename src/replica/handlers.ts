@@ -33,6 +33,7 @@ export interface Responder {
   fail(error: ProtocolError): void
 }
 
+/** What the handlers need of their node. */
 export interface HandlersOptions {
   readonly selfId: string
   readonly store: ReplicaStore
@@ -50,6 +51,7 @@ export interface HandlersOptions {
 
 const maxKeyBytes = 1280
 
+/** Answers `put` and `get` frames from this node's own storage. */
 export class ReplicaHandlers {
   readonly #options: HandlersOptions
   /** The bucket of the last request, and what its storage keys begin with: most requests are for the same one. */

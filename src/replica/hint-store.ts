@@ -10,6 +10,7 @@ import type { Storage, StorageWrite } from '../ports/storage.ts'
 import { readF64, readU32, writeF64, writeU32 } from '../base/bytes.ts'
 import { dirtyPartition, hintsPartition } from './places.ts'
 
+/** How much is hinted record by record before whole partitions are marked instead. */
 export interface HintLimits {
   /** Most bytes of records hinted for one target. */
   readonly bytesPerTargetMax: number
@@ -19,6 +20,7 @@ export interface HintLimits {
   readonly windowMs: number
 }
 
+/** That a member lacks a record which this node keeps for it. */
 export interface Hint {
   readonly target: string
   readonly partition: number
@@ -43,6 +45,7 @@ interface TargetHints {
 const nothing: readonly StorageWrite[] = Object.freeze([])
 const pageLength = 1000
 
+/** The hints of one node: kept in its storage with the records, counted in memory. */
 export class HintStore {
   readonly #storage: Storage
   readonly #limits: HintLimits

@@ -32,12 +32,14 @@ export interface AppliedWrite extends LocalWriteResult {
   readonly durable: Promise<void> | undefined
 }
 
+/** What the store needs of its node. */
 export interface ReplicaStoreOptions {
   readonly storage: Storage
   /** The storage refused a write: what this node minted for it must never be minted again. */
   readonly writeFailed: (error: Error) => void
 }
 
+/** The records of one node: every change of a key is a merge, one after the other. */
 export class ReplicaStore {
   readonly #storage: Storage
   readonly #writeFailed: (error: Error) => void

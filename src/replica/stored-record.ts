@@ -177,6 +177,7 @@ export interface LocalWrite {
   readonly siblingsMax: number
 }
 
+/** What a write that this node coordinates makes of the stored record. */
 export interface LocalWriteResult {
   /** Still to be sealed. */
   readonly stored: Buffer

@@ -13,6 +13,7 @@ import { Session, type SessionHost, type SessionOwner } from './session.ts'
 const backoffMinMs = 50
 const backoffMaxMs = 2_000
 
+/** Whom a channel leads to, and what it needs to get there. */
 export interface ChannelOptions {
   readonly lane: Lane
   /** The id that must answer; undefined while only an address is known. */
@@ -30,6 +31,7 @@ export interface ChannelOptions {
 
 type QueuedFrame = { readonly bytes: Buffer }
 
+/** One lane to one peer, over whichever session carries it now. */
 export class Channel implements SessionOwner {
   readonly #options: ChannelOptions
   readonly #pending: PendingCalls = new PendingCalls()
@@ -71,7 +73,8 @@ export class Channel implements SessionOwner {
 
   /**
    * Sends a request. The answer, or that there will be none, reaches the sink in a later turn.
-   * @returns what `abandon` takes; undefined when it cannot be sent now (`lastError` tells why, the sink is not called).
+   * @returns what `abandon` takes; undefined when it cannot be sent now (`lastError` tells why, the sink is not
+   * called).
    */
   call(sink: CallSink, tag: number, frame: Frame): number | undefined {
     if (!this.#accepts(frame.end)) return undefined

@@ -40,6 +40,7 @@ export function setRequestId(bytes: Uint8Array, id: number): void {
   writeU32(bytes, 2, id)
 }
 
+/** Request id of a request or an answer. */
 export function requestId(bytes: Uint8Array, start: number): number {
   return readU32(bytes, start + 2)
 }
@@ -61,6 +62,7 @@ function requestHead(bytes: Buffer, type: number, head: RequestHead): void {
   writeU32(bytes, 10, Math.max(0, Math.min(head.timeLeftMs, 0xffff_ffff)))
 }
 
+/** What the head of a request says beside its type and id. */
 export interface RequestHead {
   readonly epoch: number
   readonly timeLeftMs: number
@@ -204,6 +206,7 @@ function readIds(
   return { ids, end: next }
 }
 
+/** What a `get` request asks for. */
 export interface GetRequest {
   readonly partition: number
   readonly kind: number

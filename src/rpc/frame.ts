@@ -14,6 +14,7 @@
 /** The version spoken here. Nodes of other versions are refused in the handshake. */
 export const protocolVersion = 1
 
+/** The types of frames: their first byte. */
 export const frameType = {
   hello: 1,
   welcome: 2,
@@ -33,7 +34,9 @@ export const frameType = {
   failed: 25,
 } as const
 
+/** Bytes before the body of an answer, a cast or a greeting. */
 export const answerHeadBytes = 6
+/** Bytes before the body of a request. */
 export const requestHeadBytes = 14
 
 /** On `put`: owners for whom the receiver keeps a hint stand in the body. */

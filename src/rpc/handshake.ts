@@ -10,6 +10,7 @@ import { protocolVersion } from './frame.ts'
 /** Heartbeats and agreements never wait behind data. */
 export type Lane = 'data' | 'control'
 
+/** What a node says of itself in the first frame of a connection. */
 export interface Greeting {
   readonly protocol: number
   /** The cluster's name, as its operators chose it. */
@@ -33,8 +34,8 @@ export interface Greeting {
 }
 
 /**
- * Why a greeting is refused. `self`: the connection leads back to the node itself, which is harmless and useful to know.
- * `duplicate`: another process uses this node's id.
+ * Why a greeting is refused. `self`: the connection leads back to the node itself, which is harmless and useful to
+ * know. `duplicate`: another process uses this node's id.
  */
 export const refusalReasons = [
   'protocol',
@@ -45,8 +46,10 @@ export const refusalReasons = [
   'duplicate',
 ] as const
 
+/** One of the reasons, as it stands in the flags of a `refused` frame: by its place in the list. */
 export type RefusalReason = (typeof refusalReasons)[number]
 
+/** Why a greeting is refused, and in words for whoever operates the other node. */
 export interface Refusal {
   readonly reason: RefusalReason
   readonly message: string
@@ -123,6 +126,7 @@ function judgeNamesake(mine: Greeting, theirs: Greeting): Refusal {
 
 const lanes: readonly Lane[] = ['data', 'control']
 
+/** The body of a `hello` or `welcome` frame. */
 export function packGreeting(greeting: Greeting): Uint8Array {
   return pack([
     greeting.protocol,

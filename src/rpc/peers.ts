@@ -6,6 +6,7 @@ import { Channel } from './channel.ts'
 import type { Lane } from './handshake.ts'
 import { Session, type SessionHost } from './session.ts'
 
+/** What the peers of a node need of it. */
 export interface PeersOptions {
   readonly host: Omit<SessionHost, 'opened'>
   readonly transport: Transport
@@ -24,6 +25,7 @@ interface Peer {
   readonly control: Channel
 }
 
+/** All channels and sessions of one node. */
 export class Peers {
   readonly #options: PeersOptions
   readonly #peers: Map<string, Peer> = new Map()

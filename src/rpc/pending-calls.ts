@@ -27,6 +27,7 @@ export interface AnswerFrame {
 const slotBits = 16
 const slotMask = (1 << slotBits) - 1
 
+/** The calls that wait for an answer of one peer in one lane. */
 export class PendingCalls {
   readonly #sinks: (CallSink | undefined)[] = []
   readonly #tags: number[] = []

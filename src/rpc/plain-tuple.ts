@@ -26,7 +26,10 @@ const array16 = 0xdc
 const array32 = 0xdd
 const firstNegative = 0xe0
 
-/** Whether `bytes[start, end)` are exactly one array of plain values: texts, numbers, booleans, bytes, nothing, arrays. */
+/**
+ * Whether `bytes[start, end)` are exactly one array of plain values: texts, numbers, booleans, bytes, nothing,
+ * arrays.
+ */
 export function isPlainTuple(bytes: Uint8Array, start: number, end: number): boolean {
   if (start >= end || !isArray(bytes[start]!)) return false
   /** Items still to come of each array that is open. */

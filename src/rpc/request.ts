@@ -8,6 +8,7 @@ import { frameType } from './frame.ts'
 import { pack, unpack } from './pack.ts'
 import type { AnswerFrame } from './pending-calls.ts'
 
+/** Why a request has no result. */
 export interface RequestOutcome {
   readonly error: StoreError
   /** Whether the peer may have acted on the request. */

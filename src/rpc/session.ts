@@ -56,6 +56,7 @@ const answer: { -readonly [K in keyof AnswerFrame]: AnswerFrame[K] } = {
   end: 0,
 }
 
+/** One end of a connection between two nodes, from its greeting to its end. */
 export class Session implements ConnectionHandler {
   readonly #host: SessionHost
   readonly #dialled: boolean

@@ -24,8 +24,10 @@ import { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request as ask } from '../rpc/request.ts'
 
+/** Name of the call that carries the register's requests. */
 export const registerCall = 'register'
 
+/** What the keeper needs of its node. */
 export interface KeeperOptions {
   readonly self: { readonly id: string; readonly store: string; readonly boot: string }
   readonly books: Books
@@ -38,6 +40,7 @@ export interface KeeperOptions {
   failed(error: Error): void
 }
 
+/** Knows the newest ring configuration, votes on the next one and proposes changes. */
 export class ConfigurationKeeper {
   readonly #options: KeeperOptions
   #configuration: RingConfiguration | undefined

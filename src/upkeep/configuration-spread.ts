@@ -10,11 +10,14 @@ import { plainFrame } from '../rpc/frame-buffer.ts'
 import { frameType } from '../rpc/frame.ts'
 import { pack } from '../rpc/pack.ts'
 
+/** Name of the message with a ring configuration. */
 export const configurationCast = 'configuration'
+/** Name of the message with the epoch that is in force at its sender. */
 export const epochCast = 'epoch'
 
 const intervalMs = 1_000
 
+/** What spreading needs of the node. */
 export interface SpreadOptions {
   readonly clock: Clock
   readonly random: () => number
@@ -25,6 +28,7 @@ export interface SpreadOptions {
   control(id: string): Channel
 }
 
+/** Tells and hears epochs and configurations for one node. */
 export class ConfigurationSpread {
   readonly #options: SpreadOptions
   #timer: Timer | undefined

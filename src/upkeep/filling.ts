@@ -14,6 +14,7 @@ export const owesCall = 'owes'
 const intervalMs = 200
 const timeoutMs = 2_000
 
+/** What filling needs of the node. */
 export interface FillingOptions {
   readonly books: Books
   readonly clock: Clock
@@ -23,6 +24,7 @@ export interface FillingOptions {
   failed(error: Error): void
 }
 
+/** Knows whose data this node still waits for. */
 export class Filling {
   readonly #options: FillingOptions
   readonly #awaited: Set<string> = new Set()

@@ -24,6 +24,7 @@ export type SeedAnswer =
   /** No sign. */
   | 'silent'
 
+/** What one round of asking all seeds came to. */
 export interface Round {
   /** The answer of each seed address. */
   readonly answers: ReadonlyMap<string, SeedAnswer>

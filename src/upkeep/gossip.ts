@@ -11,6 +11,7 @@ import { plainFrame } from '../rpc/frame-buffer.ts'
 import { frameType } from '../rpc/frame.ts'
 import { pack } from '../rpc/pack.ts'
 
+/** Name of the message with what the membership machine says. */
 export const membershipCast = 'membership'
 
 /** What is remembered of the members is written at most this often. */
@@ -18,6 +19,7 @@ const keepAfterMs = 1000
 /** Most directives that wait for a durable write before messages among them are dropped. */
 const queuedMax = 1000
 
+/** What the driver needs of its node. */
 export interface GossipOptions {
   readonly self: { readonly id: string; readonly store: string; readonly boot: string }
   /** Where this node is reached. */
@@ -33,6 +35,7 @@ export interface GossipOptions {
   failed(error: Error): void
 }
 
+/** The membership machine of one node, with its clock, its wire and its books. */
 export class Gossip {
   readonly #options: GossipOptions
   readonly #machine: Membership

@@ -1,6 +1,7 @@
 /**
- * Delivers what this node holds for others (Dynamo §4.6): hinted records, and whole partitions that are marked dirty for
- * a new or long absent owner. Runs when a member comes up, at the start, and periodically, traffic or not (HAZARDS C3).
+ * Delivers what this node holds for others (Dynamo §4.6): hinted records, and whole partitions that are marked dirty
+ * for a new or long absent owner. Runs when a member comes up, at the start, and periodically, traffic or not
+ * (HAZARDS C3).
  *
  * A hint names an intended owner; who needs the record is computed anew at delivery. If the target owns the partition
  * it gets the record, else all who own it now do (C2). A hint goes only after durable acknowledgements, and only if
@@ -17,6 +18,7 @@ import type { Channel } from '../rpc/channel.ts'
 import { deliverRecord } from './deliver-record.ts'
 import { Throttle } from './throttle.ts'
 
+/** What handoff needs of its node. */
 export interface HandoffDriverOptions {
   readonly selfId: string
   readonly store: ReplicaStore
@@ -42,6 +44,7 @@ const pageLength = 64
 /** A delivery that stopped half-way is tried again this soon, then after twice the time, up to the interval. */
 const retryMinMs = 200
 
+/** Delivers what one node keeps for others. */
 export class Handoff {
   readonly #options: HandoffDriverOptions
   readonly #throttle: Throttle

@@ -1,4 +1,7 @@
-/** Wrong arguments of the adapters and policies that the package exports: typed errors that name the argument, at once. */
+/**
+ * Wrong arguments of the adapters and policies that the package exports: typed errors that name the argument,
+ * at once.
+ */
 import { describe, expect, test } from 'vitest'
 import {
   bytesCodec,

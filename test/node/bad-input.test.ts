@@ -1,4 +1,7 @@
-/** Wrong arguments of every public call: each is refused before any effect, with a typed error that names the argument. */
+/**
+ * Wrong arguments of every public call: each is refused before any effect, with a typed error that names the
+ * argument.
+ */
 import { describe, expect, test } from 'vitest'
 import {
   createNode,

@@ -1,4 +1,7 @@
-/** Whatever a peer sends ends in an answer or in the end of its connection: nothing is thrown, kept without bound, or hangs. */
+/**
+ * Whatever a peer sends ends in an answer or in the end of its connection: nothing is thrown, kept without
+ * bound, or hangs.
+ */
 import { expect, test } from 'vitest'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -1,4 +1,7 @@
-/** Limits: exact at their borders, typed at their errors, free again when the load is gone; they bind clients, not repair. */
+/**
+ * Limits: exact at their borders, typed at their errors, free again when the load is gone; they bind clients,
+ * not repair.
+ */
 import { describe, expect, test } from 'vitest'
 import {
   bytesCodec,

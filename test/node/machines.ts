@@ -1,4 +1,7 @@
-/** Nodes on virtual time, each on a machine with a disk of its own: they are started, stopped and crashed one by one. */
+/**
+ * Nodes on virtual time, each on a machine with a disk of its own: they are started, stopped and crashed one by
+ * one.
+ */
 import { afterEach, expect } from 'vitest'
 import { createNode, type CoterieNode, type NodeOptions } from '../../src/index.ts'
 import { SimDisk } from '../../src/sim/sim-disk.ts'

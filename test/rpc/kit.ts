@@ -1,4 +1,7 @@
-/** Sessions and channels without nodes: a clock that is moved by hand, a wire that does as it is told, hosts that note. */
+/**
+ * Sessions and channels without nodes: a clock that is moved by hand, a wire that does as it is told, hosts
+ * that note.
+ */
 import type { Clock, Timer } from '../../src/ports/clock.ts'
 import type { Connection, ConnectionHandler, Transport } from '../../src/ports/transport.ts'
 import { plainFrame, type Frame } from '../../src/rpc/frame-buffer.ts'
