@@ -12,6 +12,7 @@ import { FrameReader, LENGTH_BYTES } from './tcp-frame-reader.ts'
 /** First size of an inbox; also the most that an empty one keeps. */
 const INBOX_BYTES = 65_536
 
+/** What one end of a connection needs to know. */
 export interface MemoryConnectionOptions {
   readonly turns: MemoryTurns
   readonly remote: string

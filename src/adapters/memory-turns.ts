@@ -7,6 +7,7 @@
 /** So many turns follow each other at once before the event loop is let in. */
 const TURNS_IN_A_ROW_MAX = 16
 
+/** Deliveries that wait for their turn, all of one turn together. */
 export class MemoryTurns {
   #tasks: (() => void)[] = []
   #isScheduled = false

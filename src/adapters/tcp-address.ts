@@ -5,6 +5,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
+/** Where a node listens. */
 export interface TcpAddress {
   /** A name or an IP address, an IPv6 address without brackets. */
   readonly host: string

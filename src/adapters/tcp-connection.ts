@@ -31,6 +31,7 @@ export interface TcpConnectionContext {
   gone(connection: TcpConnection): void
 }
 
+/** What one end of a connection needs to know. */
 export interface TcpConnectionOptions {
   readonly context: TcpConnectionContext
   readonly role: HandshakeRole
@@ -43,6 +44,7 @@ export interface TcpConnectionOptions {
 
 type Phase = 'connecting' | 'handshake' | 'open' | 'closed'
 
+/** One end of a TCP connection, dialled or accepted. */
 export class TcpConnection implements Connection {
   readonly remote: string
   readonly #context: TcpConnectionContext

@@ -9,6 +9,7 @@ export interface Flushable {
   flush(): void
 }
 
+/** Writes what connections have queued: once for each of them and turn. */
 export class TcpFlusher {
   #dirty: Flushable[] = []
   #spare: Flushable[] = []

@@ -31,6 +31,7 @@ const PROOF_BYTES = 32
 /** Bytes of the random challenge that each end sends. */
 export const NONCE_BYTES = 32
 
+/** What one end brings to the handshake. */
 export interface HandshakeOptions {
   readonly role: HandshakeRole
   /** The secrets that are accepted; the first makes the proof. Empty: no secret. */

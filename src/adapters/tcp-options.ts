@@ -22,6 +22,7 @@ export interface TcpTlsOptions {
   readonly passphrase?: string
 }
 
+/** Options of `tcpTransport`. Unknown ones are refused. */
 export interface TcpTransportOptions {
   /**
    * The interface to listen on, as a name or an IP address. Without `tls` or `secret` only loopback is allowed.
@@ -288,6 +289,7 @@ export interface NodeTlsOptions {
   readonly rejectUnauthorized: true
 }
 
+/** The options in the words of `node:tls`. */
 export function nodeTlsOptions(tls: TcpTlsOptions): NodeTlsOptions {
   const authorities = typeof tls.ca === 'string' || tls.ca instanceof Uint8Array ? [tls.ca] : tls.ca
   return {

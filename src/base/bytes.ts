@@ -3,21 +3,25 @@
  * and the hot path reads a dozen of them for each request.
  */
 
+/** The unsigned 16-bit number at `at`. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8)
 }
 
+/** The unsigned 32-bit number at `at`. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
   )
 }
 
+/** Writes the low 16 bits of `value`. */
 export function writeU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value
   bytes[at + 1] = value >>> 8
 }
 
+/** Writes the low 32 bits of `value`. */
 export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value
   bytes[at + 1] = value >>> 8
@@ -28,11 +32,13 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
 const float = new Float64Array(1)
 const floatBytes = new Uint8Array(float.buffer)
 
+/** The double at `at`. */
 export function readF64(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < 8; i++) floatBytes[i] = bytes[at + i]!
   return float[0]!
 }
 
+/** Writes a double. */
 export function writeF64(bytes: Uint8Array, at: number, value: number): void {
   float[0] = value
   for (let i = 0; i < 8; i++) bytes[at + i] = floatBytes[i]!

@@ -3,6 +3,7 @@
  * What an error leaves behind is part of its meaning and stands in the comment of its class.
  */
 
+/** The code of an error: stable, to be matched on. */
 export type StoreErrorCode =
   | 'ERR_UNAVAILABLE'
   | 'ERR_WRITE_UNCERTAIN'

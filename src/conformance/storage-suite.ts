@@ -100,10 +100,9 @@ function readYourWritesTests(declare: Declare): void {
 
 function batchTests(declare: Declare): void {
   declare('waits with an empty batch for all batches before it', async (storage) => {
-    let isDurable = false
     const written = storage.write([put(1, 'key', 'value')])
-    if (written === undefined) isDurable = true
-    else void written.then(() => (isDurable = true))
+    let isDurable = written === undefined
+    void written?.then(() => (isDurable = true))
     await storage.write([])
     assert.ok(isDurable)
   })

@@ -30,6 +30,7 @@ class Watch {
 /** Frames of a suite are at most this long, unless a test says otherwise. */
 const FRAME_BYTES_MAX = 2 ** 21
 
+/** What a probe does with the frames it gets. */
 export interface ProbeOptions {
   readonly frameBytesMax?: (firstByte: number) => number
   readonly onOpen?: () => void

@@ -11,6 +11,7 @@ export type Outcome = 'pending' | 'reached' | 'lost'
  *  §4.6). */
 export type ReplicaRole = 'primary' | 'fallback'
 
+/** How a tally counts. */
 export interface TallyOptions {
   /** R or W: how many answers that count the operation needs; at least 1. */
   readonly needed: number

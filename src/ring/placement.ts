@@ -24,9 +24,9 @@ const overload = 0.049
 const underload = 0.05
 
 /**
- * How many partitions less than its share a member may own where all shares are equal. The loads of small shares scatter
- * more; forced up to 95 % as well, they would make a join of 32 members move a fifth more data than it must. Where
- * shares differ, a weight is a promise, and this does not apply.
+ * How many partitions less than its share a member may own where all shares are equal. The loads of small shares
+ * scatter more; forced up to 95 % as well, they would make a join of 32 members move a fifth more data than it must.
+ * Where shares differ, a weight is a promise, and this does not apply.
  */
 const underloadPartitions = 20
 

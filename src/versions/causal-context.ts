@@ -33,6 +33,7 @@ export interface CausalContext {
 /** How the left set of dots relates to the right one. */
 export type CausalOrder = 'equal' | 'before' | 'after' | 'concurrent'
 
+/** The context of nothing. */
 export const emptyContext: CausalContext = Object.freeze({ vector: [], isolated: [] })
 
 /** The counter of the vector's entry, 0 when there is none. */
@@ -55,6 +56,7 @@ export function coversContext(context: CausalContext, other: CausalContext): boo
   )
 }
 
+/** How two contexts relate. */
 export function compareContexts(left: CausalContext, right: CausalContext): CausalOrder {
   const leftCovers = coversContext(left, right)
   const rightCovers = coversContext(right, left)

@@ -17,8 +17,11 @@
 import { assert } from '../base/assert.ts'
 import { vectorCounter, type Actor, type CausalContext, type Dot } from './causal-context.ts'
 
+/** Bytes of a storage incarnation: the random part of an actor. */
 export const incarnationBytes = 12
+/** Bytes of an actor: its incarnation and its epoch. */
 export const actorBytes = 16
+/** The last counter of an actor. */
 export const counterMax = 0xffff_ffff
 
 /** Mints actors and knows which are its own. */

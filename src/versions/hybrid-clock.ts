@@ -8,6 +8,7 @@
  */
 const unitsPerMs = 1024
 
+/** The clock of one node. */
 export class HybridClock {
   #latest = 0
   readonly #driftMaxMs: number

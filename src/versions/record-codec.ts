@@ -166,6 +166,7 @@ export function writeSiblingAt(
   return at + sibling.value.length
 }
 
+/** The flags of an encoded sibling. */
 export function flagsOf(sibling: Pick<Sibling, 'tombstone' | 'stamp' | 'expiresAtMs'>): number {
   return (
     (sibling.tombstone ? flagTombstone : 0) |

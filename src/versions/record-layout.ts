@@ -15,27 +15,39 @@
 import { asBuffer, readF64, readU16, readU32 } from '../base/bytes.ts'
 import type { RecordKind } from './sibling-set.ts'
 
+/** The first byte of every record of this layout. */
 export const recordFormat = 1
+/** Bytes before the first entry. */
 export const headerBytes = 8
+/** Bytes of a vector entry or an isolated dot. */
 export const entryBytes = 20
+/** Bytes of a sibling before its optional fields. */
 export const siblingBytes = 12
 
+/** Set for the mark of a deletion. */
 export const flagTombstone = 1
+/** Set when a time-stamp follows. */
 export const flagStamp = 2
+/** Set when an expiry instant follows. */
 export const flagExpiry = 4
 const flagsKnown = flagTombstone | flagStamp | flagExpiry
 
 const kinds: readonly (RecordKind | undefined)[] = [undefined, 'siblings', 'merge', 'lww']
 
+/** Kinds as they are encoded. */
 export const kindNumber: Readonly<Record<RecordKind, number>> = { siblings: 1, merge: 2, lww: 3 }
 
+/** The kind that a byte stands for; undefined for none. */
 export function kindOf(number: number): RecordKind | undefined {
   return kinds[number]
 }
 
+/** How many vector entries a record has. */
 export const recordEntries = (bytes: Uint8Array, start: number): number => readU16(bytes, start + 2)
+/** How many isolated dots a record has. */
 export const recordIsolated = (bytes: Uint8Array, start: number): number =>
   readU16(bytes, start + 4)
+/** How many siblings a record has. */
 export const recordSiblings = (bytes: Uint8Array, start: number): number =>
   readU16(bytes, start + 6)
 

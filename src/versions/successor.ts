@@ -26,6 +26,7 @@ export interface Predecessor {
   readonly ownIndex: number
 }
 
+/** The record after a write, and what is to be noted with it. */
 export interface Successor {
   readonly bytes: Buffer
   /** Index of the entry with the new dot: the note to keep with the record. */

@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   adapters: ['base', 'ports'],
   conformance: ['base', 'ports', 'adapters'],
   sim: [...shell, 'coordinator', 'upkeep', 'adapters', 'node', 'index.ts'],
-  'index.ts': ['base', 'ports', ...pure, 'node', 'adapters'],
+  'index.ts': ['base', 'ports', ...pure, 'coordinator', 'node', 'adapters'],
   'lmdb.ts': ['adapters', 'ports'],
 }
 

@@ -1,4 +1,7 @@
-/** Who replaces what, told with people, after the tests of DVV sets and the published losses of Riak (HAZARDS A, B2). */
+/**
+ * Who replaces what, told with people, after the tests of DVV sets and the published losses of Riak
+ * (HAZARDS A, B2).
+ */
 import { describe, it } from 'vitest'
 import { Story } from './story.ts'
 

@@ -43,6 +43,7 @@ export interface AcceptorIdentity {
   readonly store: string
 }
 
+/** What a request leads to: the state to be made durable, then the reply to be sent. */
 export interface AcceptorStep {
   /** The object that was given, if nothing changed. */
   readonly state: AcceptorState

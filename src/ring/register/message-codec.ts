@@ -34,6 +34,7 @@ const COUNTER_MAX = 2 ** 48
 /** Longest name of a proposer taken from outside, in UTF-16 code units. */
 const PROPOSER_LENGTH_MAX = 512
 
+/** A request for the wire. */
 export function requestToTuple(request: RegisterRequest, codec: ConfigurationCodec): unknown[] {
   switch (request.kind) {
     case 'prepare':
@@ -45,6 +46,7 @@ export function requestToTuple(request: RegisterRequest, codec: ConfigurationCod
   }
 }
 
+/** The request in a tuple, or what is wrong with it. Total. */
 export function requestFromTuple(
   tuple: unknown,
   codec: ConfigurationCodec,
@@ -72,6 +74,7 @@ export function requestFromTuple(
   return `a register request has a wrong shape: ${describe(kind)}`
 }
 
+/** A reply for the wire. */
 export function replyToTuple(reply: RegisterReply, codec: ConfigurationCodec): unknown[] {
   switch (reply.kind) {
     case 'promised': {
@@ -91,6 +94,7 @@ export function replyToTuple(reply: RegisterReply, codec: ConfigurationCodec): u
   }
 }
 
+/** The reply in a tuple, or what is wrong with it. Total. */
 export function replyFromTuple(tuple: unknown, codec: ConfigurationCodec): RegisterReply | string {
   if (!isTuple(tuple)) return 'a register reply is not a tuple'
   const [kind, first, second, third] = tuple

@@ -35,8 +35,10 @@ export interface LearnRequest {
   readonly configuration: RingConfiguration
 }
 
+/** What a proposer asks of an acceptor. */
 export type RegisterRequest = PrepareRequest | AcceptRequest | LearnRequest
 
+/** What an acceptor answers. */
 export type RegisterReply =
   /** Phase 1b: votes in no ballot below this one; `accepted` is what it voted for before. */
   | {

@@ -20,6 +20,7 @@ import type { RingConfiguration } from '../configuration.ts'
 import { compareBallots, type Ballot } from './ballot.ts'
 import type { AcceptedValue, RegisterReply, RegisterRequest } from './messages.ts'
 
+/** What a proposal is about. */
 export interface ProposalOptions {
   /** The configuration that is to be replaced. Its members decide, by majority. */
   readonly base: RingConfiguration
@@ -33,6 +34,7 @@ export interface ProposalOptions {
   readonly ballot: Ballot
 }
 
+/** How a proposal ends. */
 export type ProposalOutcome =
   /** The epoch is decided. `mine`: with the value of this proposal; otherwise with one that another
    *  proposal, perhaps a former one of this node, had left half done. */
@@ -56,6 +58,7 @@ export type ProposalOutcome =
       readonly uncertain: boolean
     }
 
+/** What the machine tells its driver to do. */
 export type ProposalDirective =
   | { readonly kind: 'send'; readonly to: string; readonly request: RegisterRequest }
   /** The last directive of a proposal. */
