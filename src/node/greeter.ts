@@ -36,6 +36,15 @@ export class Greeter {
     return refusal
   }
 
+  /**
+   * Whether the greeter is the member of that id, or nobody is it yet. A newcomer with the id of a member and a
+   * storage of its own gets nothing that is meant for the member before the ring says so (HAZARDS C4).
+   */
+  isWhoItSays({ id, store }: Greeting): boolean {
+    const member = this.#core.keeper.ring?.member(id)
+    return member === undefined || member.store === store
+  }
+
   /** A greeting was accepted. */
   greeted(theirs: Greeting): void {
     const { starts, identity } = this.#core

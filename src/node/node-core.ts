@@ -161,6 +161,7 @@ export class NodeCore implements BucketNode {
       random: this.ports.random,
       queuedBytesMax: this.options.limits.queuedBytesPerPeerMax,
       addressOf: (id) => this.gossip?.member(id)?.address,
+      isWhoItSays: (theirs) => this.greeter.isWhoItSays(theirs),
       greeted: (session) => this.greeter.greeted(session.remote!),
       unreachable: (id, error) => {
         if (isExpulsion(error)) expel(this, error)
@@ -173,6 +174,7 @@ export class NodeCore implements BucketNode {
     const { intervalMs, bytesPerSecondMax } = this.options.handoff
     return new Handoff({
       selfId: this.identity.id,
+      books: this.books,
       store: this.store,
       hints: this.hints,
       storage: this.ports.storage,
@@ -380,11 +382,9 @@ export class NodeCore implements BucketNode {
   }
 
   #ringChanged(after: Ring, before: Ring | undefined): void {
-    if (before !== undefined) {
-      this.handoff.ringChanged(after, before)
-      for (const id of before.memberIds) {
-        if (after.member(id) === undefined) this.peers.forget(id)
-      }
+    this.handoff.ringChanged(this.keeper.configuration!, before)
+    for (const id of before?.memberIds ?? []) {
+      if (after.member(id) === undefined) this.peers.forget(id)
     }
     this.emit('ring-change', viewOf(after))
     expelIfRemoved(this, after, before)

@@ -5,7 +5,7 @@
 import { ClosedError, OverloadedError, type StoreError } from '../base/errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Transport } from '../ports/transport.ts'
-import type { Lane } from './handshake.ts'
+import type { Greeting, Lane } from './handshake.ts'
 import { setRequestId, type Frame } from './frame-buffer.ts'
 import { PendingCalls, type AnswerFrame, type CallSink } from './pending-calls.ts'
 import { Session, type SessionHost, type SessionOwner } from './session.ts'
@@ -105,7 +105,7 @@ export class Channel implements SessionOwner {
    */
   adopt(session: Session): void {
     const old = this.#session
-    if (old?.isOpen === true && old.remote?.boot !== session.remote?.boot) {
+    if (old?.isOpen === true && isEarlierStart(old.remote!, session.remote!)) {
       const error = new ClosedError('the peer has started anew')
       this.#session = undefined
       this.#lastError = error
@@ -194,4 +194,8 @@ export class Channel implements SessionOwner {
     this.#queuedBytes += bytes.length
     return true
   }
+}
+
+function isEarlierStart(one: Greeting, other: Greeting): boolean {
+  return one.store === other.store && one.boot !== other.boot
 }

@@ -3,7 +3,7 @@ import type { StoreError } from '../base/errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Connection, ConnectionHandler, Transport } from '../ports/transport.ts'
 import { Channel } from './channel.ts'
-import type { Lane } from './handshake.ts'
+import type { Greeting, Lane } from './handshake.ts'
 import { Session, type SessionHost } from './session.ts'
 
 /** What the peers of a node need of it. */
@@ -14,6 +14,8 @@ export interface PeersOptions {
   readonly queuedBytesMax: number
   /** Where a member listens, as membership knows it. */
   addressOf(id: string): string | undefined
+  /** Whether this is the member of that id, or may become it; false for a namesake with another storage. */
+  isWhoItSays(theirs: Greeting): boolean
   /** A session was opened and judged, by either side. */
   readonly greeted: (session: Session) => void
   /** A member could not be reached by the transport: news for membership. */
@@ -126,8 +128,9 @@ export class Peers {
   }
 
   #opened(session: Session): void {
-    const id = session.remote!.id
+    const theirs = session.remote!
     this.#options.greeted(session)
-    if (!session.hasOwner) this.#peers.get(id)?.[session.lane].adopt(session)
+    if (session.hasOwner || !this.#options.isWhoItSays(theirs)) return
+    this.#peers.get(theirs.id)?.[session.lane].adopt(session)
   }
 }
