@@ -84,8 +84,8 @@ export function checkRemoveOptions(options: RemoveOptions): void {
   refuse(problems)
 }
 
-/** Bytes of a bucket's name at most: with the longest key it fits every storage. */
-export const bucketNameBytesMax = 128
+/** Bytes of a bucket's name at most: the hint of its longest key for the longest id fits every storage (1280). */
+export const bucketNameBytesMax = 120
 
 /** @throws {InvalidArgumentError} for the name or an option. */
 export function checkBucket(name: unknown, options: BucketOptions<unknown>, n: number): void {

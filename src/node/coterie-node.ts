@@ -7,6 +7,7 @@ import type { ValueCodec } from '../ports/value-codec.ts'
 import { hashKey, partitionOf } from '../ring/key-hash.ts'
 import { NodeBucket, type Bucket } from './bucket.ts'
 import {
+  bucketNameBytesMax,
   checkBucket,
   checkRemoveOptions,
   checkRequestOptions,
@@ -89,7 +90,7 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
 
   /** Who is responsible for a key: its owners in the order of the ring, then those that stand in for them. */
   preferenceList(bucket: string, key: string): readonly Replica[] {
-    const nameProblem = textProblem(bucket, 128)
+    const nameProblem = textProblem(bucket, bucketNameBytesMax)
     if (nameProblem !== undefined) throw new InvalidArgumentError('bucket', nameProblem)
     const keyProblem = textProblemOfKey(key)
     if (keyProblem !== undefined) throw new InvalidArgumentError('key', keyProblem)

@@ -32,6 +32,8 @@ export class Filling {
   #timer: Timer | undefined
   #isClosed = false
   #isDone = true
+  /** Whether any member has said that it owes nothing. */
+  #wasHeard = false
   #whenDone: (() => void)[] = []
 
   constructor(options: FillingOptions) {
@@ -75,7 +77,9 @@ export class Filling {
 
   #begin(epoch: number, others: readonly string[]): void {
     this.#epoch = epoch
-    this.#isDone = false
+    this.#isDone = others.length === 0
+    this.#wasHeard = false
+    if (this.#isDone) return
     for (const id of others) this.#awaited.add(id)
     this.#round().catch((error: unknown) => this.#options.failed(error as Error))
   }
@@ -88,7 +92,10 @@ export class Filling {
       if (debtless[i] === true) this.#awaited.delete(id)
     })
     if (this.#isClosed) return
-    if (![...this.#awaited].some((id) => this.#options.isReachable(id))) return this.#finish()
+    // The dead cannot hand anything over; but a node that reaches nobody cannot vouch for what it lacks.
+    this.#wasHeard ||= debtless.includes(true)
+    const isWaiting = [...this.#awaited].some((id) => this.#options.isReachable(id))
+    if (!isWaiting && this.#wasHeard) return this.#finish()
     this.#timer = this.#options.clock.after(intervalMs, () => {
       this.#round().catch((error: unknown) => this.#options.failed(error as Error))
     })
