@@ -26,7 +26,7 @@ export interface Identity {
 }
 
 /** Entries of the books beside the identity, each a packed tuple. */
-export type BookName = 'acceptor' | 'fence' | 'filling' | 'members' | 'incarnation' | 'starts'
+export type BookName = 'acceptor' | 'fence' | 'filling' | 'marked' | 'members' | 'incarnation' | 'starts'
 
 const identityKey = 'identity'
 /** Bumped when the layout of the storage changes: an older library refuses a newer storage. */

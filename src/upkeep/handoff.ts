@@ -12,15 +12,19 @@ import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageWrite } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
+import type { Books } from '../replica/books.ts'
 import { openStored } from '../replica/stored-record.ts'
+import type { RingConfiguration } from '../ring/configuration.ts'
 import { rangesGained, type Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { deliverRecord } from './deliver-record.ts'
+import { MarkedRing } from './marked-ring.ts'
 import { Throttle } from './throttle.ts'
 
 /** What handoff needs of its node. */
 export interface HandoffDriverOptions {
   readonly selfId: string
+  readonly books: Books
   readonly store: ReplicaStore
   readonly hints: HintStore
   readonly storage: Storage
@@ -48,6 +52,7 @@ const retryMinMs = 200
 export class Handoff {
   readonly #options: HandoffDriverOptions
   readonly #throttle: Throttle
+  readonly #markedRing: MarkedRing
   readonly #busy: Set<string> = new Set()
   /** Marks of a ring change that are still being written. */
   #marking: Promise<void> = Promise.resolve()
@@ -64,6 +69,7 @@ export class Handoff {
 
   constructor(options: HandoffDriverOptions) {
     this.#options = options
+    this.#markedRing = new MarkedRing(options.books)
     this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax)
   }
 
@@ -111,11 +117,19 @@ export class Handoff {
     this.#retries.set(target, { delayMs, timer })
   }
 
-  /** Ownership moved: what new owners need from this node is marked for them, and sent. */
-  ringChanged(after: Ring, before: Ring): void {
+  /**
+   * A ring came into force: what new owners need from this node is marked for them, and sent. Also called with the ring
+   * that this node starts with, for which a crash may have left no marks.
+   */
+  ringChanged(configuration: RingConfiguration, before: Ring | undefined): void {
+    const after = this.#options.ring()!
     this.#marksPending += 1
     this.#marking = this.#marking
-      .then(() => this.#markGained(after, before))
+      .then(async () => {
+        const marked = (await this.#markedRing.read()) ?? before
+        if (marked !== undefined && marked.epoch < after.epoch) await this.#markGained(after, marked)
+        await this.#markedRing.keep(configuration)
+      })
       .finally(() => {
         this.#marksPending -= 1
       })
@@ -276,7 +290,8 @@ export class Handoff {
     recipients: readonly string[],
     partition: number,
   ): readonly { to: string; hintFor: readonly string[] }[] | undefined {
-    const { selfId, isReachable } = this.#options
+    const { selfId } = this.#options
+    const isReachable = (id: string): boolean => this.#options.isReachable(id)
     const away = this.#isLeaving ? recipients.filter((id) => !isReachable(id)) : []
     const present = recipients.filter((id) => !away.includes(id))
     const direct = present.map((to) => ({ to, hintFor: [] }))
@@ -305,7 +320,7 @@ export class Handoff {
       })
       const recipients = this.#recipients(ring, mark)
       const sent = await Promise.all(
-        page.map(({ key, value }) => {
+        page.map(async ({ key, value }) => {
           const stored = openStored(value, key)
           if (stored instanceof Uint8Array) return this.#send(ring, recipients, { partition, key, stored })
           damaged.push({ key, bytes: value.length })

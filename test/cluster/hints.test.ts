@@ -82,7 +82,7 @@ describe('an owner that is away', () => {
         await crashAndSee(cluster, 'n5', { silent: i % 2 === 0 })
         await load(cluster, ['n1', 'n2', 'n3', 'n4'], 20, 'lossy')
         await cluster.restart('n5')
-        await load(cluster, cluster.names, 5, 'lossy')
+        await load(cluster, ['n1', 'n2', 'n3', 'n4'], 5, 'lossy')
       }
       await cluster.settle()
       expectConverged(cluster)

@@ -174,8 +174,8 @@ describe('a node that leaves', () => {
       cluster.heal()
       await cluster.node('n2').leave()
       await cluster.crash('n1', { lose: 'everything' })
-      const [reader] = ['n3', 'n4']
-      const entry = await cluster.node(reader!).bucket(bucketName).get(key, { timeoutMs: 20_000 })
+      const [reader] = ['n3', 'n4'] as const
+      const entry = await cluster.node(reader).bucket(bucketName).get(key, { timeoutMs: 20_000 })
       expect(entry.value()).toBe('v')
     })
   })
