@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../base/errors.ts'
 import { isLoopback, parseAddress } from './tcp-address.ts'
 
 /** PEM text, as a string or as its bytes. */
-export type Pem = string | Uint8Array
+type Pem = string | Uint8Array
 
 /**
  * Mutual TLS 1.3: both ends show a certificate, and each is checked against `ca`. The host name in the other

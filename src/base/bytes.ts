@@ -66,11 +66,6 @@ export function writeUtf8(bytes: Buffer, at: number, text: string): number {
   return at + (bytes as NativeBuffer).utf8Write(text, at)
 }
 
-/** The text whose UTF-8 bytes a byte string holds. */
-export function utf8OfByteString(text: string): string {
-  return Buffer.from(text, 'latin1').toString('utf8')
-}
-
 /** The same memory as a Buffer, for its native methods. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes)

@@ -122,7 +122,7 @@ function putTuple(node: Coordination, put: PutRequest, writeId: string): readonl
 const kinds: readonly unknown[] = ['siblings', 'merge', 'lww']
 
 /** What a forwarded write asks for; total. */
-export function readPutTuple(
+function readPutTuple(
   node: Coordination,
   tuple: readonly unknown[],
 ): { writeId: string; put: PutRequest } {

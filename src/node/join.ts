@@ -101,7 +101,9 @@ async function askAll(
   channels: ReadonlyMap<string, Channel>,
 ): Promise<ReadonlyMap<string, SeedReply>> {
   const greeted = await Promise.all(
-    [...channels].map(async ([seed, channel]) => [seed, await greetSeed(options, seed, channel)] as const),
+    [...channels].map(
+      async ([seed, channel]) => [seed, await greetSeed(options, seed, channel)] as const,
+    ),
   )
   refuseTwoClusters(channels)
   const replies = await Promise.all(
@@ -170,7 +172,7 @@ function noAnswer({ error, answered }: RequestOutcome): SeedReply {
 }
 
 /** Whether nobody listens there. */
-export function isRefused(error: unknown): boolean {
+function isRefused(error: unknown): boolean {
   for (let each: unknown = error; each instanceof Error; each = each.cause) {
     if ('code' in each && each.code === 'ECONNREFUSED') return true
   }

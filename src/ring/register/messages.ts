@@ -30,7 +30,7 @@ export interface AcceptRequest {
 }
 
 /** Tells a configuration that is chosen. */
-export interface LearnRequest {
+interface LearnRequest {
   readonly kind: 'learn'
   readonly configuration: RingConfiguration
 }
