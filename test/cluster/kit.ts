@@ -17,14 +17,23 @@ export const strict: NonNullable<NodeOptions['replication']> = { sloppy: false }
 /** Hints are delivered when a member comes up, and else not while a scenario lasts. */
 export const rareHandoff: NonNullable<NodeOptions['handoff']> = { intervalMs: 86_400_000 }
 
-/** Runs the scenario once for each seed, and returns what it returned. */
+/** How long nodes take to hear that nobody owes them anything after they joined. */
+const filledAfterMs = 2000
+
+/** Runs the scenario once for each seed, in a cluster at rest, and returns what it returned. */
 export async function overSeeds<T>(
   seeds: readonly number[],
   options: Omit<SimOptions, 'seed'>,
   scenario: (cluster: SimCluster) => Promise<T>,
 ): Promise<T[]> {
   const values: T[] = []
-  for (const seed of seeds) values.push((await simulate({ ...options, seed }, scenario)).value)
+  for (const seed of seeds) {
+    const { value } = await simulate({ ...options, seed }, async (cluster) => {
+      await cluster.sleep(filledAfterMs)
+      return scenario(cluster)
+    })
+    values.push(value)
+  }
   return values
 }
 
