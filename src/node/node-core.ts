@@ -19,21 +19,22 @@ import { HintStore } from '../replica/hint-store.ts'
 import { splitStorageKey } from '../replica/places.ts'
 import { ReplicaStore } from '../replica/replica-store.ts'
 import type { RingMember } from '../ring/configuration.ts'
-import { fromTuple, toTuple } from '../ring/configuration-check.ts'
 import type { Ring } from '../ring/ring.ts'
-import { plainFrame } from '../rpc/frame-buffer.ts'
-import { frameType } from '../rpc/frame.ts'
-import { pack, unpack } from '../rpc/pack.ts'
 import { isExpulsion } from '../rpc/handshake.ts'
 import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
-import { ConfigurationSpread, configurationCast } from '../upkeep/configuration-spread.ts'
+import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import { Handoff } from '../upkeep/handoff.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
-import { BucketPolicies, policyCall, readPolicyAnswer, type PolicyAnswer } from './bucket-policies.ts'
+import {
+  BucketPolicies,
+  policyCall,
+  readPolicyAnswer,
+  type PolicyAnswer,
+} from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
 import { closeCore } from './close.ts'
 import { Dispatch } from './dispatch.ts'
@@ -43,6 +44,7 @@ import type { LimitOptions, ResolvedOptions } from './options.ts'
 import { defaultN } from './options.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
+import { heardOtherEpoch, otherEpochBody } from './other-epoch.ts'
 import { expel, expelIfRemoved } from './topology.ts'
 import { describeMember, memberEvent, viewOf } from './views.ts'
 
@@ -201,7 +203,7 @@ export class NodeCore implements BucketNode {
       wallMs: () => this.ports.clock.wallMs(),
       kindOpened: (bucket) => this.policies.inForce(bucket),
       isRecovering: () => this.filling.isUnderWay,
-      otherEpoch: (theirs) => this.#otherEpochBody(theirs),
+      otherEpoch: (theirs) => otherEpochBody(this.keeper, theirs),
       hinted: (target) => this.#hinted(target),
     })
   }
@@ -343,7 +345,7 @@ export class NodeCore implements BucketNode {
       repaired: (storageKey, replicas) => {
         this.emit('read-repair', { ...splitStorageKey(storageKey), replicas })
       },
-      otherEpoch: (id, body) => this.#otherEpoch(id, body),
+      otherEpoch: (id, body) => heardOtherEpoch(this, id, body),
       backgroundError: (task, error, peer) => this.fail(task, error, peer),
     }
   }
@@ -360,25 +362,6 @@ export class NodeCore implements BucketNode {
 
   #hinted(target: string): void {
     this.emit('hint-stored', { target, count: this.hints.count(target) })
-  }
-
-  #otherEpochBody(theirs: number): Uint8Array {
-    const configuration = this.keeper.configuration!
-    const isNewer = configuration.epoch > theirs
-    return pack([configuration.epoch, isNewer ? toTuple(configuration) : null])
-  }
-
-  #otherEpoch(id: string, body: { bytes: Uint8Array; start: number; end: number }): boolean {
-    const [epoch, tuple] = unpack(body.bytes, body.start, body.end) ?? []
-    const ours = this.keeper.configuration!
-    if (typeof epoch !== 'number') return false
-    if (epoch < ours.epoch) {
-      const cast = pack([configurationCast, toTuple(ours)])
-      return this.peers.data(id).post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, cast))
-    }
-    const theirs = fromTuple(tuple)
-    if (typeof theirs !== 'string') this.learn(theirs)
-    return this.keeper.configuration!.epoch >= epoch
   }
 
   #ringChanged(after: Ring, before: Ring | undefined): void {

@@ -96,7 +96,8 @@ export function methods(
   names: readonly string[],
 ): void {
   if (value === undefined) return
-  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  const found =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
   const missing = names.filter((each) => typeof found[each] !== 'function')
   if (missing.length === 0) return
   problems.push([name, `must have ${missing.join(', ')}: it is ${describe(value)}`])

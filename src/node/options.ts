@@ -202,7 +202,8 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
   checkHandoff(problems, handoff)
   checkLimits(problems, limits)
   checkPorts(problems, options)
-  if (Array.isArray(options.membership)) problems.push(['membership', 'must be an object, not a list'])
+  if (Array.isArray(options.membership))
+    problems.push(['membership', 'must be an object, not a list'])
   const membership = resolveMembershipOptions(options.membership)
   if ('problems' in membership) {
     for (const problem of membership.problems) problems.push(['membership', problem])
@@ -252,7 +253,8 @@ function checkTop(problems: Problems, options: NodeOptions): void {
   positive(problems, 'joinTimeoutMs', options.joinTimeoutMs, { max: durationMsMax })
   const { seeds, partitions } = options
   const areTexts = Array.isArray(seeds) && seeds.every(isAddress)
-  if (seeds !== undefined && !areTexts) problems.push(['seeds', "must be a list of addresses: ['10.0.0.1:7000']"])
+  if (seeds !== undefined && !areTexts)
+    problems.push(['seeds', "must be a list of addresses: ['10.0.0.1:7000']"])
   count(problems, 'partitions', partitions, { max: 65_536 })
   if (Number.isSafeInteger(partitions) && (partitions! & (partitions! - 1)) !== 0) {
     problems.push(['partitions', `must be a power of two, not ${partitions}`])
@@ -275,7 +277,10 @@ function checkReplication(problems: Problems, replication: ReplicationOptions): 
   if (!refuseUnknown(problems, 'replication', replication, names)) return
   const { n, r, w, sloppy, readRepair } = replication
   count(problems, 'replication.n', n, { max: 15 })
-  for (const [name, quorum] of [['r', r], ['w', w]] as const) {
+  for (const [name, quorum] of [
+    ['r', r],
+    ['w', w],
+  ] as const) {
     const problem = quorum === undefined ? undefined : checkQuorum(quorum, n ?? 15)
     if (problem !== undefined) problems.push([`replication.${name}`, problem])
   }

@@ -1,5 +1,10 @@
 /** Changes of the ring that a service asks for: leaving and removing. */
-import { InvalidArgumentError, ProtocolError, UnavailableError, type StoreError } from '../base/errors.ts'
+import {
+  InvalidArgumentError,
+  ProtocolError,
+  UnavailableError,
+  type StoreError,
+} from '../base/errors.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -80,7 +85,10 @@ export async function removeMember(
   }
   const claim = core.gossip?.member(id)
   if (!force && core.isReachable(id)) {
-    throw new InvalidArgumentError('id', `"${id}" still answers: let it leave(), or pass { force: true }`)
+    throw new InvalidArgumentError(
+      'id',
+      `"${id}" still answers: let it leave(), or pass { force: true }`,
+    )
   }
   if (!force && ring.members.length <= core.n()) {
     throw new UnavailableError(

@@ -62,11 +62,13 @@ function isArray(type: number): boolean {
 /** Where the value at `at` ends; negative for a type that is not plain. May lie behind `end`. */
 function endOfScalar(bytes: Uint8Array, at: number, end: number): number {
   const type = bytes[at]!
-  if (type < 0x80 || type >= firstNegative || type === nil || type === no || type === yes) return at + 1
+  if (type < 0x80 || type >= firstNegative || type === nil || type === no || type === yes)
+    return at + 1
   if (type >= firstFixText && type < nil) return at + 1 + type - firstFixText
   if (type >= bin8 && type <= bin32) return endOfSized(bytes, at, { end, size: 1 << (type - bin8) })
   if (type >= float32 && type <= int64) return at + 1 + numberBytes[type - float32]!
-  if (type >= text8 && type <= text32) return endOfSized(bytes, at, { end, size: 1 << (type - text8) })
+  if (type >= text8 && type <= text32)
+    return endOfSized(bytes, at, { end, size: 1 << (type - text8) })
   // How msgpackr writes undefined: one byte of extension 0.
   if (type === undefinedMark && bytes[at + 1] === 0 && bytes[at + 2] === 0) return at + 3
   return -1

@@ -39,7 +39,8 @@ export function request(
     const frame = callFrame({ epoch, timeLeftMs: timeoutMs }, pack(body))
     const id = channel.call(sink, 0, frame)
     const timer = clock.after(id === undefined ? 0 : timeoutMs, () => {
-      if (id === undefined) return resolve({ error: channel.lastError, sent: false, answered: false })
+      if (id === undefined)
+        return resolve({ error: channel.lastError, sent: false, answered: false })
       channel.abandon(id)
       const error = new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs })
       resolve({ error, sent: true, answered: false })
@@ -59,8 +60,6 @@ function readResult(frame: AnswerFrame): readonly unknown[] | RequestOutcome {
 }
 
 /** Whether the request failed. */
-export function isFailure(
-  outcome: readonly unknown[] | RequestOutcome,
-): outcome is RequestOutcome {
+export function isFailure(outcome: readonly unknown[] | RequestOutcome): outcome is RequestOutcome {
   return 'error' in outcome
 }

@@ -244,7 +244,8 @@ export class Session implements ConnectionHandler {
     this.#state = 'closed'
     this.#deadline?.cancel()
     this.#again?.cancel()
-    const reason = this.#error ?? new ProtocolError(`${this.#remoteName()}: connection closed`, error)
+    const reason =
+      this.#error ?? new ProtocolError(`${this.#remoteName()}: connection closed`, error)
     this.#owner?.ended(this, reason, this.#wasOpen)
   }
 

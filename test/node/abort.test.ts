@@ -94,7 +94,9 @@ test('what a change throws is what update rejects with, and nothing is written',
 
 describe('when replicas hang', () => {
   /** Three nodes, of which two hear everything and say nothing. */
-  async function hanging(machines: Machines): Promise<{ node: CoterieNode; bucket: Bucket<number> }> {
+  async function hanging(
+    machines: Machines,
+  ): Promise<{ node: CoterieNode; bucket: Bucket<number> }> {
     const node = await machines.start('n1')
     for (const name of ['n2', 'n3']) await machines.start(name, { seeds: ['n1:1'] })
     const bucket = node.bucket<number>('b')
@@ -107,18 +109,25 @@ describe('when replicas hang', () => {
     for (const name of ['n2', 'n3']) machines.process(name).resume()
   }
 
-  test.each([40, 250])('a read with %i ms times out in time, and says after how long', async (timeoutMs) => {
-    const machines = new Machines()
-    await machines.run(async () => {
-      const { node, bucket } = await hanging(machines)
-      const before = machines.now()
-      const error = await rejection(bucket.get('k', { timeoutMs, sloppy: false }))
-      expect(machines.now() - before).toBeLessThan(timeoutMs + 25)
-      expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_TIMEOUT', afterMs: timeoutMs })
-      expect(node.stats().operations.inFlight).toBe(0)
-      release(machines)
-    })
-  })
+  test.each([40, 250])(
+    'a read with %i ms times out in time, and says after how long',
+    async (timeoutMs) => {
+      const machines = new Machines()
+      await machines.run(async () => {
+        const { node, bucket } = await hanging(machines)
+        const before = machines.now()
+        const error = await rejection(bucket.get('k', { timeoutMs, sloppy: false }))
+        expect(machines.now() - before).toBeLessThan(timeoutMs + 25)
+        expect(error).toMatchObject({
+          name: 'TimeoutError',
+          code: 'ERR_TIMEOUT',
+          afterMs: timeoutMs,
+        })
+        expect(node.stats().operations.inFlight).toBe(0)
+        release(machines)
+      })
+    },
+  )
 
   test('a write is uncertain, says how many hold it, and surfaces later', async () => {
     const machines = new Machines()
@@ -156,7 +165,8 @@ describe('when replicas hang', () => {
     const machines = new Machines()
     await machines.run(async () => {
       const { node, bucket } = await hanging(machines)
-      const isDead = (): boolean => node.members().filter(({ status }) => status === 'dead').length === 2
+      const isDead = (): boolean =>
+        node.members().filter(({ status }) => status === 'dead').length === 2
       while (!isDead()) await machines.sleep(500)
       const before = machines.now()
       const write = await rejection(bucket.put('k', 1, { sloppy: false }))

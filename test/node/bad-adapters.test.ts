@@ -13,14 +13,23 @@ import {
 } from '../../src/index.ts'
 import { lmdbStorage } from '../../src/lmdb.ts'
 
-const zoo: readonly unknown[] = [
-  ...[null, NaN, -1, 1.5, Infinity, '', 'a\ud800', 'a\0b', [], [1], () => 1],
-  ...[Symbol('s'), 10n, { colour: 1 }],
-]
+const texts: readonly unknown[] = ['', 'a\ud800', 'a\0b']
+const numbers: readonly unknown[] = [NaN, -1, 1.5, Infinity, 10n]
+const others: readonly unknown[] = [null, [], [1], () => 1, Symbol('s'), { colour: 1 }]
+const zoo: readonly unknown[] = [...texts, ...numbers, ...others]
 
 function refuses(call: () => unknown, names: RegExp, label: string): void {
   expect(call, label).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
-  expect(call, label).toThrow(expect.objectContaining({ argument: expect.stringMatching(names) }))
+  expect(argumentOf(call), label).toMatch(names)
+}
+
+function argumentOf(call: () => unknown): string | undefined {
+  try {
+    call()
+  } catch (error) {
+    return (error as { argument?: string }).argument
+  }
+  return undefined
 }
 
 function shown(value: unknown): string {
@@ -29,7 +38,8 @@ function shown(value: unknown): string {
 
 describe('tcpTransport refuses', () => {
   test('anything but an object of options', () => {
-    for (const value of zoo) refuses(() => tcpTransport(value as never), /tcpTransport/, shown(value))
+    for (const value of zoo)
+      refuses(() => tcpTransport(value as never), /tcpTransport/, shown(value))
   })
 
   const legal: Readonly<Record<string, readonly unknown[]>> = {
@@ -49,7 +59,7 @@ describe('tcpTransport refuses', () => {
   test.each(Object.keys(legal))('a wrong %s', (option) => {
     for (const value of [...zoo, {}, true, 2 ** 40]) {
       if (legal[option]!.includes(value) || (option === 'allowInsecure' && value === true)) continue
-      const call = (): unknown => tcpTransport({ [option]: value } as never)
+      const call = (): unknown => tcpTransport({ [option]: value })
       refuses(call, new RegExp(`tcpTransport.${option}`), shown(value))
     }
   })
@@ -57,7 +67,7 @@ describe('tcpTransport refuses', () => {
   test.each(['cert', 'key', 'ca', 'passphrase'])('a wrong tls.%s', (part) => {
     for (const value of [...zoo, {}, true]) {
       const tls = { cert: 'x', key: 'x', ca: 'x', [part]: value }
-      refuses(() => tcpTransport({ tls } as never), /tcpTransport.tls/, shown(value))
+      refuses(() => tcpTransport({ tls }), /tcpTransport.tls/, shown(value))
     }
   })
 })
@@ -76,13 +86,13 @@ test('lmdbStorage refuses wrong options', () => {
 
 test('memoryTransport takes what memoryNetwork made and nothing else', () => {
   for (const value of [undefined, ...zoo, { addresses: () => [] }]) {
-    refuses(() => memoryTransport(value as never), /network/, String(typeof value))
+    refuses(() => memoryTransport(value as never), /network/, typeof value)
   }
 })
 
 test('merge takes a function and nothing else', () => {
   for (const value of [undefined, ...zoo]) {
-    if (typeof value !== 'function') refuses(() => merge(value as never), /fn/, String(typeof value))
+    if (typeof value !== 'function') refuses(() => merge(value as never), /fn/, typeof value)
   }
 })
 

@@ -95,14 +95,24 @@ describe('createNode refuses', () => {
   test.each(rows)('$path: $label', async ({ path, value }) => {
     const transport = memoryTransport(memoryNetwork())
     const wrong = { transport, ...nested(path, value) }
-    const error = await rejection(createNode(wrong as never))
+    const error = await rejection(createNode(wrong))
     expect(error).toBeInstanceOf(InvalidArgumentError)
     const { argument } = error as InvalidArgumentError
     expect(argument.startsWith(path.split('.')[0]!)).toBe(true)
     expect(error.message).toContain(path.split('.').at(-1))
   })
 
-  const wholes = ['null', '0', '1.5', "'x'", '[]', 'a function', 'a symbol', 'true', '{ colour: 1 }']
+  const wholes = [
+    'null',
+    '0',
+    '1.5',
+    "'x'",
+    '[]',
+    'a function',
+    'a symbol',
+    'true',
+    '{ colour: 1 }',
+  ]
   test.each(wholes)('%s instead of the options', async (label) => {
     const [, value] = zoo.find(([each]) => each === label)!
     const error = await rejection(createNode(value as never))
@@ -184,7 +194,7 @@ describe('a bucket refuses', () => {
   test('a list of keys that is none', async () => {
     await open()
     const one = [zoo.find(([label]) => label === '[]')!, zoo.find(([label]) => label === '[1]')!]
-    for (const [label, keys] of [...zoo.filter((row) => !one.includes(row))]) {
+    for (const [label, keys] of zoo.filter((row) => !one.includes(row))) {
       if (label === "['']") continue
       expect((await refused(() => bucket.getMany(keys as never))).argument, label).toBe('keys')
     }
@@ -268,7 +278,10 @@ describe('a bucket refuses', () => {
       const error = await rejection(bucket.put('k', 2, { context: text }))
       expect(error, text.slice(0, 40)).toBeInstanceOf(InvalidContextError)
     }
-    for (const wrong of [bucket.put('other', 2, { context }), bucket.delete('other', { context })]) {
+    for (const wrong of [
+      bucket.put('other', 2, { context }),
+      bucket.delete('other', { context }),
+    ]) {
       expect(await rejection(wrong)).toBeInstanceOf(InvalidContextError)
     }
     const elsewhere = (await start(memoryNetwork())).bucket('b')
@@ -288,12 +301,17 @@ describe('a node refuses', () => {
       expect(open, label).toThrow(expect.objectContaining({ argument: 'name' }))
     }
     const options: Readonly<Record<string, readonly string[]>> = {
-      ...{ conflicts: [], codec: [], r: [], w: [], sloppy: ['true'], readRepair: [] },
+      conflicts: [],
+      codec: [],
+      r: [],
+      w: [],
+      sloppy: ['true'],
+      readRepair: [],
       ttlMs: ['1.5'],
     }
     for (const [option, legal] of Object.entries(options)) {
       for (const [label, value] of zooWithout(...legal)) {
-        const open = (): unknown => node.bucket('b', { [option]: value } as never)
+        const open = (): unknown => node.bucket('b', { [option]: value })
         expect(open, `${option}: ${label}`).toThrow(expect.objectContaining({ argument: option }))
       }
     }
@@ -301,7 +319,7 @@ describe('a node refuses', () => {
       expect(() => node.bucket('b', whole as never), label).toThrow(InvalidArgumentError)
     }
     for (const option of ['timeoutMs', 'signal', 'context', 'colour']) {
-      const open = (): unknown => node.bucket('b', { [option]: 1 } as never)
+      const open = (): unknown => node.bucket('b', { [option]: 1 })
       expect(open, option).toThrow(expect.objectContaining({ argument: option }))
     }
     const halves = [{ kind: 'merge' }, { kind: 'merge', fn: 1 }, { kind: 'last' }]

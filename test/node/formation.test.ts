@@ -42,19 +42,22 @@ async function untilSeen(machines: Machines, nodes: readonly CoterieNode[], expe
 describe.each(orders(three).map((order) => [order.join(), order] as const))(
   'started in the order %s',
   (_, order) => {
-    test.each([0, 0.4, 1, 7, 60, 110, 350, 3_000])('%i ms apart, all become one cluster', async (ms) => {
-      const machines = new Machines(ms * 10 + 7)
-      await machines.run(async () => {
-        const nodes = await startAll(machines, order, ms, { seeds })
-        await untilSeen(machines, nodes, allAlive)
-        expect(new Set(nodes.map((node) => node.ring().epoch))).toEqual(new Set([3]))
-        const receipt = await nodes[0]!.bucket('b').put('k', 1, { w: 3 })
-        for (const node of nodes) {
-          const entry = await node.bucket('b').get('k')
-          expect(entry.context.toString()).toBe(receipt.context.toString())
-        }
-      })
-    })
+    test.each([0, 0.4, 1, 7, 60, 110, 350, 3_000])(
+      '%i ms apart, all become one cluster',
+      async (ms) => {
+        const machines = new Machines(ms * 10 + 7)
+        await machines.run(async () => {
+          const nodes = await startAll(machines, order, ms, { seeds })
+          await untilSeen(machines, nodes, allAlive)
+          expect(new Set(nodes.map((node) => node.ring().epoch))).toEqual(new Set([3]))
+          const receipt = await nodes[0]!.bucket('b').put('k', 1, { w: 3 })
+          for (const node of nodes) {
+            const entry = await node.bucket('b').get('k')
+            expect(entry.context.toString()).toBe(receipt.context.toString())
+          }
+        })
+      },
+    )
 
     test('again on their disks, with no seeds at all, they find each other', async () => {
       const machines = new Machines(3)
@@ -97,9 +100,8 @@ test('one of three serves alone after two seconds, as far as it may', async () =
     expect(machines.now() - before).toBeLessThan(4_000)
     expect(seen(node).filter((member) => member.startsWith('n2'))).toEqual(['n2 alive normal'])
     await node.bucket('b').put('k', 1, { w: 1 })
-    expect(await rejection(node.bucket('b').put('k', 1, { w: 3, timeoutMs: 500 }))).toMatchObject({
-      code: expect.stringMatching(/ERR_UNAVAILABLE|ERR_WRITE_UNCERTAIN/),
-    })
+    const error = await rejection(node.bucket('b').put('k', 1, { w: 3, timeoutMs: 500 }))
+    expect(error.code).toMatch(/ERR_UNAVAILABLE|ERR_WRITE_UNCERTAIN/)
   })
 })
 
@@ -166,7 +168,8 @@ describe('a storage belongs to one node of one cluster', () => {
       await machines.stop('n1')
       const error = await rejection(machines.start('n1', options))
       expect(error).toBeInstanceOf(InvalidArgumentError)
-      expect(error).toMatchObject({ argument, message: expect.stringMatching(message) })
+      expect(error).toMatchObject({ argument })
+      expect(error.message).toMatch(message)
       expect((await machines.start('n1')).id).toBe('n1')
     })
   })
@@ -192,7 +195,7 @@ describe('a storage belongs to one node of one cluster', () => {
       for (const options of [{}, { seeds }]) {
         const error = await rejection(machines.start('n3', options))
         expect(error.message).toMatch(/"n3" has left (its|this) cluster for good/)
-        expect(error).toMatchObject({ code: expect.stringMatching(/ERR_JOIN|ERR_PROTOCOL/) })
+        expect(error.code).toMatch(/ERR_JOIN|ERR_PROTOCOL/)
       }
       machines.replaceDisk('n3')
       const back = await machines.start('n3', { seeds })
@@ -285,7 +288,9 @@ test('a storage that was rolled back is told so by a peer, and serves all the sa
     const node = await machines.start('n2')
     const [{ error }] = await nextEvent(node, 'background-error', ({ task }) => task === 'identity')
     expect(error).toMatchObject({ code: 'ERR_STORAGE' })
-    expect(error.message).toMatch(/the storage of "n2" was rolled back: "n[13]" remembers a later start/)
+    expect(error.message).toMatch(
+      /the storage of "n2" was rolled back: "n[13]" remembers a later start/,
+    )
     await node.bucket('b').put('k', 1, { w: 3 })
     await machines.stop('n2')
     const again = await machines.start('n2')

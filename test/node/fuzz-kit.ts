@@ -10,7 +10,7 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { frameType } from '../../src/rpc/frame.ts'
-import { SeededRandom } from '../../src/sim/seeded-random.ts'
+import type { SeededRandom } from '../../src/sim/seeded-random.ts'
 import { Wire } from '../rpc/kit.ts'
 import { settled, track } from './kit.ts'
 
@@ -80,7 +80,11 @@ class Recorder {
   readonly #corpus: Map<number, Buffer[]>
   readonly #open: Set<ConnectionHandler> | undefined
 
-  constructor(inner: Transport, corpus: Map<number, Buffer[]>, open: Set<ConnectionHandler> | undefined) {
+  constructor(
+    inner: Transport,
+    corpus: Map<number, Buffer[]>,
+    open: Set<ConnectionHandler> | undefined,
+  ) {
     this.#inner = inner
     this.#corpus = corpus
     this.#open = open

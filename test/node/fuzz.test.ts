@@ -7,7 +7,16 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { frameType } from '../../src/rpc/frame.ts'
 import { SeededRandom } from '../../src/sim/seeded-random.ts'
-import { fuzzFrames, fuzzSeed, helloOf, Intruder, Mutator, target, turn, type Target } from './fuzz-kit.ts'
+import {
+  fuzzFrames,
+  fuzzSeed,
+  helloOf,
+  Intruder,
+  Mutator,
+  target,
+  turn,
+  type Target,
+} from './fuzz-kit.ts'
 
 setFlagsFromString('--expose_gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -19,10 +28,8 @@ function heapMiB(): number {
 
 const longMs = 600_000
 const { hello, put, get, call, cast } = frameType
-const answers = [
-  ...[frameType.stored, frameType.record, frameType.absent],
-  ...[frameType.result, frameType.otherEpoch, frameType.failed],
-]
+const { stored, record, absent, result, otherEpoch, failed, welcome } = frameType
+const answers = [stored, record, absent, result, otherEpoch, failed]
 
 /** Feeds that many mutated frames of some types; fails with the first that was thrown at. */
 async function feed(
@@ -66,19 +73,23 @@ test('mutated puts and gets: the cluster works on', { timeout: longMs }, async (
   }
 })
 
-test('mutated calls, casts and nonsense: the node stays bounded and closes in time', { timeout: longMs }, async () => {
-  const to = await target({ timeoutMs: 50 })
-  const before = heapMiB()
-  await feed(to, [call, cast, hello, ...answers, frameType.welcome], fuzzFrames * 0.25)
-  expect(heapMiB() - before).toBeLessThan(60)
-  expect(JSON.parse(JSON.stringify(to.node.stats()))).toEqual(to.node.stats())
-  await to.node.close()
-})
+test(
+  'mutated calls, casts and nonsense: the node stays bounded and closes in time',
+  { timeout: longMs },
+  async () => {
+    const to = await target({ timeoutMs: 50 })
+    const before = heapMiB()
+    await feed(to, [call, cast, hello, ...answers, welcome], fuzzFrames * 0.25)
+    expect(heapMiB() - before).toBeLessThan(60)
+    expect(JSON.parse(JSON.stringify(to.node.stats()))).toEqual(to.node.stats())
+    await to.node.close()
+  },
+)
 
 test('mutated greetings: nobody gets in who is nobody', { timeout: longMs }, async () => {
   const to = await target()
   const random = new SeededRandom(fuzzSeed)
-  const frames = [...to.corpus.get(hello)!, ...to.corpus.get(frameType.welcome)!]
+  const frames = [...to.corpus.get(hello)!, ...to.corpus.get(welcome)!]
   const mutator = new Mutator(random, frames)
   const before = heapMiB()
   for (let i = 0; i < fuzzFrames * 0.1; i++) {

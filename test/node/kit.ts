@@ -62,7 +62,13 @@ function newestEpoch(nodes: readonly CoterieNode[]): number {
   return Math.max(...nodes.map((node) => node.ring().epoch))
 }
 
-const changes = ['member-up', 'member-suspect', 'member-down', 'member-left', 'ring-change'] as const
+const changes = [
+  'member-up',
+  'member-suspect',
+  'member-down',
+  'member-left',
+  'ring-change',
+] as const
 
 /** Resolves as soon as the condition holds; looked at after each change that the node tells of. */
 export function when(node: CoterieNode, condition: () => boolean): Promise<void> {

@@ -22,7 +22,13 @@ describe('founding and joining', () => {
     const { id, address } = node
     const self = { id, address, zone: 'a', weight: 2, status: 'alive', stage: 'normal' }
     expect(node.members()).toEqual([self])
-    expect(node.ring()).toMatchObject({ epoch: 1, partitions: 64, n: 1, owned: { [id]: 64 }, balance: 1 })
+    expect(node.ring()).toMatchObject({
+      epoch: 1,
+      partitions: 64,
+      n: 1,
+      owned: { [id]: 64 },
+      balance: 1,
+    })
     expect(node.preferenceList('b', 'k')).toEqual([{ id, role: 'primary' }])
     const receipt = await node.bucket('b').put('k', 'v', { w: 'all' })
     expect(receipt.acknowledged).toEqual([{ node: id, role: 'primary', durable: false }])
@@ -41,7 +47,13 @@ describe('founding and joining', () => {
     for (const node of nodes) {
       const list = node.preferenceList('b', 'k')
       expect(list).toEqual(nodes[0]!.preferenceList('b', 'k'))
-      expect(list.map(({ role }) => role)).toEqual([...'ppp', ...'ff'].map(roleOf))
+      expect(list.map(({ role }) => role)).toEqual([
+        'primary',
+        'primary',
+        'primary',
+        'fallback',
+        'fallback',
+      ])
       for (const { id } of nodes) {
         expect((await node.bucket('b').get(`by ${id}`)).value()).toBe(id)
       }
@@ -76,13 +88,9 @@ describe('founding and joining', () => {
   })
 })
 
-function roleOf(letter: string): string {
-  return letter === 'p' ? 'primary' : 'fallback'
-}
-
 describe('a node that cannot join', () => {
   test.each([
-    ['refuse', (_: Machines) => undefined],
+    ['refuse', () => undefined],
     ['are silent', (machines: Machines) => machines.world.network.partition([['n9'], ['a', 'b']])],
   ])('names its seeds, when they %s, and ends in time', async (_, prepare) => {
     const machines = new Machines()
@@ -93,7 +101,7 @@ describe('a node that cannot join', () => {
     expect(error).toBeInstanceOf(JoinError)
     expect(error.message).toContain('a:1, b:1')
     expect(error.message).toContain('20000 ms')
-    expect(error.cause).toMatchObject({ code: expect.stringMatching(/^ERR_/) })
+    expect((error.cause as { code: string }).code).toMatch(/^ERR_/)
     expect(machines.now()).toBeGreaterThanOrEqual(20_000)
     expect(machines.now()).toBeLessThan(24_000)
   })
@@ -109,7 +117,12 @@ describe('a node that cannot join', () => {
   })
 
   test.each([
-    ['of another name', { cluster: 'theirs' }, 'ERR_PROTOCOL', /"n9" belongs to the cluster "theirs"/],
+    [
+      'of another name',
+      { cluster: 'theirs' },
+      'ERR_PROTOCOL',
+      /"n9" belongs to the cluster "theirs"/,
+    ],
     ['that has its id already', { id: 'n1' }, 'ERR_PROTOCOL', /uses the id "n1"/],
     ['one member of which has its id', { id: 'n2' }, 'ERR_INVALID_ARGUMENT', /live member.*"n2"/],
   ])('because the cluster is one %s, hears so at once', async (_, options, code, message) => {
@@ -119,7 +132,8 @@ describe('a node that cannot join', () => {
       await machines.start('n2', { seeds: ['n1:1'] })
       const before = machines.now()
       const error = await rejection(machines.start('n9', { seeds: ['n1:1'], ...options }))
-      expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
+      expect(error.code).toBe(code)
+      expect(error.message).toMatch(message)
       expect(machines.now() - before).toBeLessThan(3_000)
       expect(seen(first)).toEqual(['n1 alive normal', 'n2 alive normal'])
     })
@@ -132,7 +146,10 @@ describe('a start that fails closes everything again', () => {
     storage: memoryStorage(),
   })
 
-  function broken(which: 'open' | 'get' | 'write' | 'listen'): { options: NodeOptions; closed: string[] } {
+  function broken(which: 'open' | 'get' | 'write' | 'listen'): {
+    options: NodeOptions
+    closed: string[]
+  } {
     const { transport, storage } = working() as Required<NodeOptions>
     const closed: string[] = []
     const fail = (): never => {
@@ -142,7 +159,8 @@ describe('a start that fails closes everything again', () => {
       closed,
       options: {
         transport: {
-          listen: (accept) => (which === 'listen' ? Promise.reject(fail2()) : transport.listen(accept)),
+          listen: (accept) =>
+            which === 'listen' ? Promise.reject(fail2()) : transport.listen(accept),
           connect: (address, handler) => transport.connect(address, handler),
           close: () => (closed.push('transport'), transport.close()),
         },

@@ -2,7 +2,7 @@
  * Nodes on virtual time, each on a machine with a disk of its own: they are started, stopped and crashed one by
  * one.
  */
-import { afterEach, expect } from 'vitest'
+import { afterEach } from 'vitest'
 import { createNode, type CoterieNode, type NodeOptions } from '../../src/index.ts'
 import { SimDisk } from '../../src/sim/sim-disk.ts'
 import type { SimProcess } from '../../src/sim/sim-process.ts'
@@ -76,7 +76,7 @@ export class Machines {
       this.#running.set(name, { process, node })
       return node
     } catch (error) {
-      expect(process.pending, `timers that ${name} left behind`).toBe(0)
+      assertNothingLeft(process)
       throw error
     }
   }
@@ -86,7 +86,7 @@ export class Machines {
     const { process, node } = this.#running.get(name)!
     this.#running.delete(name)
     await node.close()
-    expect(process.pending, `timers that ${name} left behind`).toBe(0)
+    assertNothingLeft(process)
   }
 
   /** Ends the process without a goodbye. */
@@ -112,6 +112,10 @@ export class Machines {
       await Promise.all([...this.#running.keys()].map((name) => this.stop(name)))
     })
   }
+}
+
+function assertNothingLeft({ name, pending }: SimProcess): void {
+  if (pending > 0) throw new Error(`${name} left ${pending} timers behind`)
 }
 
 /** Ids of the members that a node knows of, with their states. */

@@ -117,7 +117,8 @@ test('fails fast after it could not reach the peer, for longer each time, until 
 describe('bounds', () => {
   test('bytes that wait for a peer are bounded before the connection is open, and free again after', () => {
     const rig = channel({ queuedBytesMax: 100 })
-    for (let i = 0; i < 10; i++) expect(rig.it.call(rig.sink, i, rig.frame(10))).toBeTypeOf('number')
+    for (let i = 0; i < 10; i++)
+      expect(rig.it.call(rig.sink, i, rig.frame(10))).toBeTypeOf('number')
     expect(rig.it.call(rig.sink, 10, rig.frame(10))).toBe(undefined)
     expect(rig.it.post(rig.frame(10))).toBe(false)
     expect(rig.it.lastError.code).toBe('ERR_OVERLOADED')
@@ -249,7 +250,10 @@ describe('a request', () => {
     const late = channel()
     const waiting = request(late.it, ['ask'], wait(late))
     late.host.clock.pass(100)
-    expect(await waiting).toMatchObject({ sent: true, error: { code: 'ERR_TIMEOUT', afterMs: 100 } })
+    expect(await waiting).toMatchObject({
+      sent: true,
+      error: { code: 'ERR_TIMEOUT', afterMs: 100 },
+    })
     expect(late.it.waiting).toBe(0)
 
     const cut = channel()

@@ -23,10 +23,19 @@ const byteString = (max: number): fc.Arbitrary<string> =>
 
 describe('caps', () => {
   const caps: Readonly<Record<keyof typeof frameType, number>> = {
-    ...{ hello: 4 * kib, welcome: 4 * kib, refused: 4 * kib },
-    ...{ put: 128 * mib, get: 4 * kib, call: 16 * mib, cast: 16 * mib },
-    ...{ stored: 64, record: 128 * mib, absent: 64, result: 16 * mib },
-    ...{ otherEpoch: 16 * mib, failed: 64 * kib },
+    hello: 4 * kib,
+    welcome: 4 * kib,
+    refused: 4 * kib,
+    put: 128 * mib,
+    get: 4 * kib,
+    call: 16 * mib,
+    cast: 16 * mib,
+    stored: 64,
+    record: 128 * mib,
+    absent: 64,
+    result: 16 * mib,
+    otherEpoch: 16 * mib,
+    failed: 64 * kib,
   }
 
   test.each(Object.entries(caps))('a %s frame has at most %i bytes', (name, bytes) => {
@@ -63,7 +72,9 @@ test('a put is read as it was written', () => {
   const body = fc.record({
     partition: u32,
     key: byteString(1200),
-    hintFor: fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), { maxLength: 5 }),
+    hintFor: fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), {
+      maxLength: 5,
+    }),
   })
   fc.assert(
     fc.property(head, body, fc.uint8Array({ maxLength: 3_000 }), u32, (h, b, record, id) => {
@@ -117,7 +128,9 @@ describe('a body that is none is told, never thrown', () => {
       0,
     ),
   )
-  const get = copyOf(getFrame({ epoch: 1, timeLeftMs: 1 }, { partition: 3, kind: 1, key: 'b\0key' }))
+  const get = copyOf(
+    getFrame({ epoch: 1, timeLeftMs: 1 }, { partition: 3, kind: 1, key: 'b\0key' }),
+  )
 
   test('cut at each byte', () => {
     const recordStart = put.length - 'record'.length
@@ -170,7 +183,10 @@ describe('a body that is none is told, never thrown', () => {
 })
 
 test('a frame that is larger than the shared buffer fits, and the buffer does not stay large', () => {
-  const large = plainFrame({ type: frameType.record, flags: flagHinted, id: 5 }, Buffer.alloc(3 * mib, 7))
+  const large = plainFrame(
+    { type: frameType.record, flags: flagHinted, id: 5 },
+    Buffer.alloc(3 * mib, 7),
+  )
   expect(large.end).toBe(6 + 3 * mib)
   expect(large.bytes[large.end - 1]).toBe(7)
   const small = plainFrame({ type: frameType.stored, flags: 0, id: 6 })

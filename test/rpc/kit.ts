@@ -120,7 +120,12 @@ export function greeting(about: Partial<Greeting> = {}): Greeting {
 }
 
 /** The greeting of the node under test. */
-export const ownGreeting: Greeting = greeting({ id: 'me', store: 's-me', boot: 'b-me', address: 'here' })
+export const ownGreeting: Greeting = greeting({
+  id: 'me',
+  store: 's-me',
+  boot: 'b-me',
+  address: 'here',
+})
 
 /** A greeting as a frame. */
 export function greetingFrame(type: number, about: Partial<Greeting> = {}): Buffer {

@@ -48,7 +48,8 @@ test('bytes that come back are a copy', () => {
 })
 
 describe('nothing else is decoded', () => {
-  const nested = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x91), Buffer.from([0xc0])])
+  const nested = (depth: number): Buffer =>
+    Buffer.concat([Buffer.alloc(depth, 0x91), Buffer.from([0xc0])])
   const rows: [string, Uint8Array][] = [
     ['nothing', Buffer.alloc(0)],
     ['a number', Buffer.from([7])],
@@ -109,5 +110,7 @@ describe('nothing else is decoded', () => {
 
 /** Arrays within arrays, each of which claims 33 554 431 items: a decoder that believes them takes 256 MiB for each. */
 function bombs(levels: number): Buffer {
-  return Buffer.concat(Array.from({ length: levels }, () => Buffer.from([0xdd, 1, 0xff, 0xff, 0xff])))
+  return Buffer.concat(
+    Array.from({ length: levels }, () => Buffer.from([0xdd, 1, 0xff, 0xff, 0xff])),
+  )
 }

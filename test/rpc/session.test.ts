@@ -6,7 +6,16 @@ import { packGreeting, RefusedError, refusalReasons } from '../../src/rpc/handsh
 import { pack } from '../../src/rpc/pack.ts'
 import type { AnswerFrame } from '../../src/rpc/pending-calls.ts'
 import { Session } from '../../src/rpc/session.ts'
-import { allTypes, deliver, frameOf, greeting, greetingFrame, Host, HandClock, Wire } from './kit.ts'
+import {
+  allTypes,
+  deliver,
+  frameOf,
+  greeting,
+  greetingFrame,
+  Host,
+  HandClock,
+  Wire,
+} from './kit.ts'
 
 class Owner {
   readonly heard: string[] = []

@@ -12,7 +12,7 @@ async function tcpCluster(size: number): Promise<CoterieNode[]> {
 
 const scenarios: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
   /** Works over real sockets and closes its nodes, nothing else. */
-  'close': async () => {
+  close: async () => {
     const nodes = await tcpCluster(3)
     for (const node of nodes) {
       await node.bucket('b').put(`by ${node.id}`, node.id)
@@ -43,7 +43,7 @@ const scenarios: Readonly<Record<string, (argument: string) => Promise<unknown>>
   },
 
   /** Leaves its cluster. */
-  'leave': async () => {
+  leave: async () => {
     const nodes = await tcpCluster(4)
     await nodes[3]!.bucket('b').put('k', 1)
     await nodes[3]!.leave()
@@ -53,7 +53,7 @@ const scenarios: Readonly<Record<string, (argument: string) => Promise<unknown>>
   },
 
   /** Keeps its data in a directory and closes. */
-  'durable': async (path) => {
+  durable: async (path) => {
     const node = await createNode({ storage: lmdbStorage({ path }) })
     await node.bucket('b').update('count', ([count = 0]) => (count as number) + 1)
     const count = (await node.bucket('b').get('count')).value()

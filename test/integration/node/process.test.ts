@@ -50,7 +50,13 @@ describe('a process ends by itself', () => {
     const { value, ...ended } = await run('close at work')
     expect(ended).toEqual(fine)
     for (const outcome of value as string[]) {
-      expect(['done', 'ERR_CLOSED', 'ERR_UNAVAILABLE', 'ERR_WRITE_UNCERTAIN', 'ERR_TIMEOUT']).toContain(outcome)
+      expect([
+        'done',
+        'ERR_CLOSED',
+        'ERR_UNAVAILABLE',
+        'ERR_WRITE_UNCERTAIN',
+        'ERR_TIMEOUT',
+      ]).toContain(outcome)
     }
   })
 

@@ -21,10 +21,18 @@ function directory(): string {
   return path
 }
 
-async function start(path: string, options: NodeOptions & { port?: number } = {}): Promise<CoterieNode> {
+async function start(
+  path: string,
+  options: NodeOptions & { port?: number } = {},
+): Promise<CoterieNode> {
   const { port = 0, ...rest } = options
   const storage = lmdbStorage({ path })
-  const node = await createNode({ storage, transport: tcpTransport({ port }), partitions: 64, ...rest })
+  const node = await createNode({
+    storage,
+    transport: tcpTransport({ port }),
+    partitions: 64,
+    ...rest,
+  })
   open.add(node)
   return node
 }
@@ -42,7 +50,10 @@ async function three(): Promise<{ paths: string[]; nodes: CoterieNode[] }> {
   const paths = [directory(), directory(), directory()]
   const first = await start(paths[0]!, { id: 'n1' })
   const seeds = [first.address]
-  const others = [await start(paths[1]!, { id: 'n2', seeds }), await start(paths[2]!, { id: 'n3', seeds })]
+  const others = [
+    await start(paths[1]!, { id: 'n2', seeds }),
+    await start(paths[2]!, { id: 'n3', seeds }),
+  ]
   return { paths, nodes: [first, ...others] }
 }
 
@@ -100,7 +111,11 @@ describe('certificates', () => {
     readFileSync(new URL(`../transport/fixtures/${name}`, import.meta.url), 'utf8')
 
   function secured(name: string, options: NodeOptions): Promise<CoterieNode> {
-    const tls = { cert: read(`${name}.cert.pem`), key: read(`${name}.key.pem`), ca: read('ca.cert.pem') }
+    const tls = {
+      cert: read(`${name}.cert.pem`),
+      key: read(`${name}.key.pem`),
+      ca: read('ca.cert.pem'),
+    }
     return createNode({ transport: tcpTransport({ tls }), partitions: 64, ...options })
   }
 
@@ -113,10 +128,8 @@ describe('certificates', () => {
     await untilAllAlive([first, second])
     await second.bucket('b').put('k', 1, { w: 2 })
     const impostor = secured('n2', { id: 'n3', seeds, joinTimeoutMs: 3_000 })
-    await expect(impostor).rejects.toMatchObject({
-      code: 'ERR_PROTOCOL',
-      message: expect.stringContaining('the certificate of "n3" names'),
-    })
+    await expect(impostor).rejects.toMatchObject({ code: 'ERR_PROTOCOL' })
+    await expect(impostor).rejects.toThrow('the certificate of "n3" names')
     expect(first.members()).toHaveLength(2)
   })
 })
