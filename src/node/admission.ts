@@ -42,7 +42,8 @@ export class Admission {
     this.#heardFrom.add(address)
     this.#heardAtMs.delete(address)
     this.#heardAtMs.set(address, this.#core.ports.clock.monotonicMs())
-    if (this.#heardAtMs.size > heardMax) this.#heardAtMs.delete(this.#heardAtMs.keys().next().value!)
+    if (this.#heardAtMs.size > heardMax)
+      this.#heardAtMs.delete(this.#heardAtMs.keys().next().value!)
   }
 
   #heardLately(): readonly string[] {
@@ -95,7 +96,10 @@ export class Admission {
     const outcome = await request(control, [policyCall, ''], wait)
     const lives = !isFailure(outcome) && control.session?.remote?.store === known.store
     if (lives) {
-      throw new InvalidArgumentError('id', `a live member of the cluster has the id "${member.id}" already`)
+      throw new InvalidArgumentError(
+        'id',
+        `a live member of the cluster has the id "${member.id}" already`,
+      )
     }
   }
 }

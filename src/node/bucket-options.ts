@@ -99,7 +99,10 @@ export function checkBucket(name: unknown, options: BucketOptions<unknown>, n: n
     if (conflicts !== undefined && !isPolicy(conflicts)) {
       problems.push(['conflicts', 'must be siblings(), merge(fn) or lww()'])
     }
-    if (codec !== undefined && (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')) {
+    if (
+      codec !== undefined &&
+      (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
+    ) {
       problems.push(['codec', 'must have encode and decode'])
     }
   }
@@ -159,7 +162,10 @@ function checkCommon(
   n: number,
 ): void {
   const { r, w, sloppy, readRepair, ttlMs, timeoutMs, signal, context } = options
-  for (const [name, quorum] of [['r', r], ['w', w]] as const) {
+  for (const [name, quorum] of [
+    ['r', r],
+    ['w', w],
+  ] as const) {
     const problem = quorum === undefined ? undefined : checkQuorum(quorum, n)
     if (problem !== undefined) problems.push([name, problem])
   }
@@ -181,5 +187,6 @@ function isContext(context: unknown): boolean {
 
 function refuse(problems: Problems): void {
   const [first] = problems
-  if (first !== undefined) throw new InvalidArgumentError(first[0].replace(/^options\./, ''), first[1])
+  if (first !== undefined)
+    throw new InvalidArgumentError(first[0].replace(/^options\./, ''), first[1])
 }

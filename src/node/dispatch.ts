@@ -46,7 +46,8 @@ export class Dispatch {
     const from = session.remote!.id
     if (name === membershipCast) gossip?.receive(from, body)
     else if (name === epochCast) spread.heardEpoch(from, body)
-    else if (name === configurationCast && keeper.ring !== undefined) spread.heardConfiguration(body)
+    else if (name === configurationCast && keeper.ring !== undefined)
+      spread.heardConfiguration(body)
   }
 
   #call(session: Session, bytes: Uint8Array, start: number, end: number): void {

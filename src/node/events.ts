@@ -38,7 +38,9 @@ export interface NodeEvents {
   'hint-stored': [{ readonly target: string; readonly count: number }]
   /** `count`: records delivered to it. */
   'hints-delivered': [{ readonly target: string; readonly count: number }]
-  'read-repair': [{ readonly bucket: string; readonly key: string; readonly replicas: readonly string[] }]
+  'read-repair': [
+    { readonly bucket: string; readonly key: string; readonly replicas: readonly string[] },
+  ]
   /** Something went wrong that no operation waits for. Never a bare `error`: nobody need listen. */
   'background-error': [{ readonly task: string; readonly error: Error; readonly peer?: string }]
   close: []

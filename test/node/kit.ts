@@ -71,7 +71,7 @@ const changes = [
 ] as const
 
 /** Resolves as soon as the condition holds; looked at after each change that the node tells of. */
-export function when(node: CoterieNode, condition: () => boolean): Promise<void> {
+function when(node: CoterieNode, condition: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
       if (!condition()) return

@@ -120,7 +120,7 @@ export function greeting(about: Partial<Greeting> = {}): Greeting {
 }
 
 /** The greeting of the node under test. */
-export const ownGreeting: Greeting = greeting({
+const ownGreeting: Greeting = greeting({
   id: 'me',
   store: 's-me',
   boot: 'b-me',
