@@ -1,5 +1,13 @@
 /** Whether enough replicas can be reached, asked before anything is done; and the errors of operations. */
-import { OverloadedError, StorageError, StoreError, UnavailableError, WriteUncertainError } from '../base/errors.ts'
+import {
+  ConflictPolicyError,
+  OverloadedError,
+  StorageError,
+  StoreError,
+  TimeoutError,
+  UnavailableError,
+  WriteUncertainError,
+} from '../base/errors.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Coordination } from './coordination.ts'
@@ -118,4 +126,25 @@ export function uncertain(
 export function asStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   return new StorageError('the storage of this node failed', error)
+}
+
+/** The error of a read that too few replicas can still answer. */
+export function lostRead(
+  request: { key: string; bucket: string; sloppy: boolean; needed: number },
+  answered: number,
+  cause: Error | undefined,
+): Error {
+  if (cause instanceof ConflictPolicyError) return cause
+  const { needed, bucket } = request
+  return unavailable('read', request, { needed, alive: answered, cause: cause ?? bucket })
+}
+
+/** The error of a read that too few replicas answered in time. */
+export function lateRead(
+  { key, needed, timeoutMs }: { key: string; needed: number; timeoutMs: number },
+  answered: number,
+  cause: Error | undefined,
+): TimeoutError {
+  const message = `${answered} of ${needed} needed replicas answered for ${JSON.stringify(key)} within ${timeoutMs} ms`
+  return new TimeoutError(message, { afterMs: timeoutMs, cause })
 }

@@ -2,11 +2,13 @@
  * One read, coordinated by this node (Dynamo §4.5). The way of a get in one place:
  *
  * 1. R replicas are asked: this node first, then owners that are thought to answer; one more when one fails or lags.
+ *    Others are asked only in the place of owners that are away or failed, and that they have nothing counts only
+ *    when no owner is waited for.
  * 2. Answers that agree end the read. Answers that differ are merged, and whoever lacks the result is repaired.
  * 3. In blocking mode the read returns when enough owners hold the result that every later quorum meets it: that is
  *    what makes quorum reads never go back in time (HAZARDS D1).
  */
-import { ConflictPolicyError, TimeoutError, type StoreError } from '../base/errors.ts'
+import type { StoreError } from '../base/errors.ts'
 import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
@@ -16,32 +18,16 @@ import { getFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber, kindOf } from '../versions/record-layout.ts'
-import type { RecordKind } from '../versions/sibling-set.ts'
-import { reachableReplicas, unavailable, unreachableOwners } from './availability.ts'
-import type { Coordination, KeyRequest } from './coordination.ts'
+import { lateRead, lostRead, reachableReplicas, unavailable, unreachableOwners } from './availability.ts'
+import type { Coordination } from './coordination.ts'
+import { EpochRetries } from './epoch-retries.ts'
 import { copiesNeeded, kindsDiffer, type ReadRecord } from './divergence.ts'
+import type { GetRequest, ReadRepairMode, ReadResult, TellResult } from './get-request.ts'
 import { ReadAnswers } from './read-answers.ts'
-import { repairReplicas } from './read-repair.ts'
+import { repairAfterRead } from './repair-after-read.ts'
 import { Deadline } from './timer-wheel.ts'
 
-/** What a read does about replicas that it finds stale. See `ReplicationOptions.readRepair`. */
-export type ReadRepairMode = 'blocking' | 'async' | 'off'
-
-/** One read, with every option settled. */
-export interface GetRequest extends KeyRequest {
-  readonly kind: RecordKind
-  /** R. */
-  readonly needed: number
-  readonly readRepair: ReadRepairMode
-}
-
-/** What a read found: the record, or undefined when no replica has one. */
-export type ReadResult = ReadRecord | undefined
-
-const epochRetriesMax = 3
-
-/** Makes of what was found what the caller gets. The read rejects with what it throws. */
-export type TellResult<T> = (request: GetRequest, found: ReadResult) => T
+export type { GetRequest, ReadRepairMode, ReadResult, TellResult }
 
 /** One read under way: asks R replicas, one more where one is slow, and merges what they say. */
 export class GetOperation<T> extends Deadline implements CallSink {
@@ -64,7 +50,11 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** The result, for replicas that answer after it was told. */
   #result: ReadResult
   #hedged = false
-  #epochRetries = 0
+  /** Known from the first time that it takes long. */
+  #deadlineMs: number | undefined
+  /** Fallbacks that have nothing, which does not count yet. */
+  #heldMask = 0
+  #epochRetries: EpochRetries | undefined
   #lastError: Error | undefined
 
   constructor(node: Coordination, request: GetRequest, tell: TellResult<T>) {
@@ -102,10 +92,13 @@ export class GetOperation<T> extends Deadline implements CallSink {
     while (this.#tally.outcome() === 'lost' && this.#askNext());
   }
 
-  /** Asks the best replica not asked yet. False when there is none. */
   #askNext(): boolean {
-    const { partition, sloppy } = this.#request
-    const owners = this.#ring.owners(partition)
+    return this.#askOwner() || (this.#request.sloppy && this.#askFallback())
+  }
+
+  /** Asks the best owner not asked yet. False when there is none. */
+  #askOwner(): boolean {
+    const owners = this.#ring.owners(this.#request.partition)
     const { selfId } = this.#node
     const self = this.#askedMask === 0 ? owners.indexOf(selfId) : -1
     if (self >= 0) {
@@ -120,7 +113,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
       this.#ask(replica, 'primary')
       return true
     }
-    return sloppy && this.#askFallback()
+    return false
   }
 
   #askFallback(): boolean {
@@ -192,11 +185,13 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags, bytes, bodyStart, end } = frame
-    if (type === frameType.record) this.#recordCame(replica, bytes, bodyStart, end)
-    else if (type === frameType.absent) {
-      const damaged = (flags & flagDamaged) !== 0
+    if (type === frameType.record) {
+      const record = this.#answers.recordOf(bytes, bodyStart, end)
+      if (record === undefined) this.#noteAbsent(replica, 'damaged')
+      else this.#note(replica, record)
+    } else if (type === frameType.absent) {
       const recovering = (flags & flagRecovering) !== 0
-      this.#noteAbsent(replica, damaged ? 'damaged' : recovering ? 'recovering' : 'absent')
+      this.#noteAbsent(replica, (flags & flagDamaged) !== 0 ? 'damaged' : recovering ? 'recovering' : 'absent')
     } else if (type === frameType.otherEpoch) {
       this.#otherEpoch(replica, { bytes, start: bodyStart, end })
     } else {
@@ -213,16 +208,11 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #goOn(): void {
+    if (this.#heldMask !== 0 && !this.#awaitsOwner()) this.#countHeld()
     if (this.#phase === 'ended') return this.#late()
     if (this.#phase === 'repairing') return
     this.#askEnough()
     this.#advance()
-  }
-
-  #recordCame(replica: number, bytes: Uint8Array, start: number, end: number): void {
-    const record = this.#answers.recordOf(bytes, start, end)
-    if (record === undefined) this.#noteAbsent(replica, 'damaged')
-    else this.#note(replica, record)
   }
 
   #note(replica: number, record: ReadRecord): void {
@@ -230,14 +220,26 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #noteAbsent(replica: number, answer: 'absent' | 'recovering' | 'damaged'): void {
-    if (this.#tally.answered(replica, answer)) this.#answers.add(replica, 'absent')
+    const isFallback = (this.#tally.fallbackMask & (1 << replica)) !== 0
+    if (isFallback && answer === 'absent' && this.#awaitsOwner()) this.#heldMask |= 1 << replica
+    else if (this.#tally.answered(replica, answer)) this.#answers.add(replica, 'absent')
+  }
+
+  #awaitsOwner(): boolean {
+    return (this.#tally.waitingMask & ~this.#tally.fallbackMask) !== 0
+  }
+
+  #countHeld(): void {
+    const held = this.#heldMask
+    this.#heldMask = 0
+    this.#nodes.forEach((_, i) => (held & (1 << i)) !== 0 && this.#noteAbsent(i, 'absent'))
   }
 
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
     const id = this.#nodes[replica]!
     const known = this.#node.otherEpoch(id, body)
-    this.#epochRetries += 1
-    if (!known || this.#epochRetries > epochRetriesMax) {
+    this.#epochRetries ??= new EpochRetries()
+    if (!known || !this.#epochRetries.mayRetry(id)) {
       this.#tally.failed(replica)
     } else if (this.#node.ring().epoch === this.#ring.epoch) {
       if (!this.#send(replica, id)) this.#tally.failed(replica)
@@ -248,31 +250,37 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   /** The ring changed under the read: it begins again with the new owners. */
   #startAnew(): void {
-    this.#abandonAll()
+    this.#abandon(this.#tally.waitingMask)
     this.#ring = this.#node.ring()
     this.#nodes = this.#ring.owners(this.#request.partition)
     const { needed, sloppy } = this.#request
     this.#tally = new ReadTally({ needed: Math.min(needed, this.#nodes.length), sloppy })
     this.#askedMask = 0
+    this.#heldMask = 0
     this.#answers = new ReadAnswers()
     this.#calls = []
   }
 
-  /** Time passed: first one replica more is asked, at last the read is given up. */
+  /** Time passed: one owner more is asked, those that went away are given up, at last the read itself is. */
   expire(): void {
-    if (this.#phase === 'ended') return this.#abandonAll()
-    const { timeoutMs, key } = this.#request
-    const leftMs = timeoutMs - this.#node.hedgeAfterMs
-    if (!this.#hedged && leftMs > 0) {
-      this.#hedged = true
-      this.#node.wheel.set(this, leftMs)
-      const late = this.#phase === 'asking' && this.#tally.waitingMask !== 0
-      if (late && this.#askNext()) this.#node.stats.hedged += 1
-      return this.#goOn()
-    }
-    const answered = `${this.#tally.count} of ${this.#request.needed} needed replicas answered`
-    const message = `${answered} for ${JSON.stringify(key)} within ${timeoutMs} ms`
-    this.#fail(new TimeoutError(message, { afterMs: timeoutMs, cause: this.#lastError }))
+    const { clock, wheel, hedgeAfterMs } = this.#node
+    const nowMs = clock.monotonicMs()
+    this.#deadlineMs ??= nowMs + Math.max(0, this.#request.timeoutMs - hedgeAfterMs)
+    const leftMs = this.#deadlineMs - nowMs
+    if (leftMs <= 0 || wheel.isEnding) return this.#giveUp()
+    wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, hedgeAfterMs))
+    if (this.#phase !== 'asking') return
+    // Owners that membership lost sight of since they were asked have failed.
+    const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
+    this.#abandon(away & this.#tally.waitingMask)
+    if (!this.#hedged && this.#tally.waitingMask !== 0 && this.#askOwner()) this.#node.stats.hedged += 1
+    this.#hedged = true
+    this.#goOn()
+  }
+
+  #giveUp(): void {
+    this.#fail(lateRead(this.#request, this.#tally.count, this.#lastError))
+    this.#abandon(this.#tally.waitingMask)
   }
 
   #advance(): void {
@@ -280,8 +288,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const outcome = this.#tally.outcome()
     if (outcome === 'pending') return
     if (outcome === 'lost') {
-      this.#fail(this.#lostError())
-      this.#mendDamaged()
+      this.#fail(lostRead(this.#request, this.#tally.count, this.#lastError))
+      this.#mendLate()
     } else if (this.#answers.agree) {
       const found = this.#answers.first
       if (found !== 'absent') this.#answers.forget()
@@ -291,13 +299,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
     }
   }
 
-  #lostError(): Error {
-    const { needed, bucket } = this.#request
-    const last = this.#lastError
-    if (last instanceof ConflictPolicyError) return last
-    return unavailable('read', this.#request, { needed, alive: this.#tally.count, cause: last ?? bucket })
-  }
-
   #diverged(): void {
     this.#phase = 'repairing'
     const found = this.#answers.settle()
@@ -305,14 +306,13 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#answers.forget()
     if (found === 'kinds differ') return this.#fail(kindsDiffer(this.#request.bucket))
     const result = { bytes: found.record, start: 0 }
-    const stale = this.#nodesOf(found.staleMask)
     const { readRepair } = this.#request
-    if (readRepair === 'off' || stale.length === 0) return this.#succeed(result)
+    if (readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
     const current = this.#nodesOf(found.currentMask).filter((id) => this.#holdsForQuorum(id))
     const owners = this.#ring.owners(this.#request.partition).length
     const copies = readRepair === 'async' ? 0 : copiesNeeded({ owners, needed: this.#tally.needed })
     const missing = copies - current.length
-    this.#repair(result, stale, missing)
+    this.#repair(result, found.staleMask, missing)
     if (missing <= 0) this.#succeed(result)
   }
 
@@ -322,11 +322,10 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
-  #repair(result: ReadRecord, stale: readonly string[], missing: number): void {
-    const { storageKey, partition, timeoutMs } = this.#request
-    const record = Buffer.from(result.bytes.subarray(result.start))
-    const request = { storageKey, partition, timeoutMs, epoch: this.#ring.epoch, record, stale }
-    repairReplicas(this.#node, request, {
+  #repair(result: ReadRecord, staleMask: number, missing: number): void {
+    const { failedMask } = this.#tally
+    const view = { request: this.#request, ring: this.#ring, nodes: this.#nodes, failedMask, staleMask }
+    repairAfterRead(this.#node, view, result, {
       missing,
       asked: this.#nodesOf(this.#askedMask),
       counts: (id) => this.#holdsForQuorum(id),
@@ -335,7 +334,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
       },
       missed: (error) => {
         this.#lastError = error
-        if (this.#phase === 'repairing') this.#fail(this.#lostError())
+        if (this.#phase === 'repairing') this.#fail(lostRead(this.#request, this.#tally.count, error))
       },
     })
   }
@@ -344,32 +343,32 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #late(): void {
     const result = this.#result
     if (this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
-    if (result === undefined) return this.#mendDamaged()
+    if (result === undefined) return this.#mendLate()
     if (this.#request.readRepair === 'off') return
     const stale = this.#answers.takeStale(result)
-    if (stale !== 0) this.#repair(result, this.#nodesOf(stale), 0)
+    if (stale !== 0) this.#repair(result, stale, 0)
   }
 
-  /** Nothing was found, but something is damaged: whoever lacks what all answers make gets it. */
-  #mendDamaged(): void {
-    const { damagedMask, waitingMask } = this.#tally
-    if (damagedMask === 0 || waitingMask !== 0 || this.#request.readRepair === 'off') return
+  /** Nothing was told, but there is a record: whoever answered and lacks what all answers make gets it. */
+  #mendLate(): void {
+    if (this.#tally.recordMask === 0 || this.#request.readRepair === 'off') return
     const found = this.#answers.settle()
     if (found === undefined || found === 'kinds differ') return
+    this.#answers.forget()
     this.#result = { bytes: found.record, start: 0 }
-    this.#repair(this.#result, this.#nodesOf(found.staleMask), 0)
+    if (found.staleMask !== 0) this.#repair(this.#result, found.staleMask, 0)
   }
 
   #nodesOf(mask: number): readonly string[] {
     return this.#nodes.filter((_, i) => (mask & (1 << i)) !== 0)
   }
 
-  #abandonAll(): void {
+  #abandon(mask: number): void {
     this.#nodes.forEach((id, i) => {
+      if ((mask & (1 << i)) === 0) return
       const call = this.#calls[i]
-      if (call !== undefined && (this.#tally.waitingMask & (1 << i)) !== 0) {
-        this.#node.data(id).abandon(call)
-      }
+      if (call !== undefined) this.#node.data(id).abandon(call)
+      this.#tally.failed(i)
     })
   }
 
@@ -387,6 +386,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #fail(error: Error): void {
+    if (this.#phase === 'ended') return
     this.#node.stats.failed += 1
     this.#end()
     this.#reject(error)

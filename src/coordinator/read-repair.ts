@@ -2,7 +2,7 @@
  * Brings replicas that a read found stale up to date, with the whole record (HAZARDS D2). Used by a read that waits for
  * it (blocking) and by one that does not.
  */
-import { StoreError } from '../base/errors.ts'
+import { StoreError, TimeoutError } from '../base/errors.ts'
 import { frameType } from '../rpc/frame.ts'
 import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
@@ -17,9 +17,14 @@ export interface RepairRequest {
   readonly timeoutMs: number
   readonly epoch: number
   readonly record: Buffer
-  /** Members to be brought up to date; the node itself may be among them. */
-  readonly stale: readonly string[]
+  readonly stale: RepairTargets
 }
+
+/**
+ * Members to be brought up to date, each with the owner that it stands in for, or undefined for an owner. The node
+ * itself may be among them.
+ */
+export type RepairTargets = ReadonlyMap<string, string | undefined>
 
 /** What a read waits for before it tells its result. */
 export interface RepairGoal {
@@ -43,8 +48,8 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
   const asked = new Set(goal.asked)
   let left = goal.missing
   let waiting = 0
-  const repair = (stale: readonly string[]): void => {
-    waiting += stale.length
+  const repair = (stale: RepairTargets): void => {
+    waiting += stale.size
     new ReadRepair(node, { ...request, stale }, listener).start()
   }
   const repairAnother = (): boolean => {
@@ -52,7 +57,7 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
     const other = owners.find((id) => !asked.has(id) && node.isReachable(id))
     if (other === undefined) return false
     asked.add(other)
-    repair([other])
+    repair(new Map([[other, undefined]]))
     return true
   }
   const patience = new Patience(() => {
@@ -74,9 +79,18 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
       node.wheel.cancel(patience)
       goal.missed(error)
     },
+    expired: (id, error) => {
+      waiting -= 1
+      node.wheel.cancel(patience)
+      node.backgroundError('read-repair', error, id)
+    },
   }
   if (left > 0) node.wheel.set(patience, node.hedgeAfterMs)
-  repair(request.stale)
+  if (request.stale.size > 0) repair(request.stale)
+  else if (left > 0 && !repairAnother()) {
+    node.wheel.cancel(patience)
+    goal.missed(new StoreError('ERR_UNAVAILABLE', 'no owner is left that could take a copy'))
+  }
 }
 
 /** Runs out once. */
@@ -97,52 +111,78 @@ class Patience extends Deadline {
 interface RepairListener {
   repaired(id: string): void
   notRepaired(id: string, error: StoreError): void
+  /** It did not answer in the time that the whole repair has. */
+  expired(id: string, error: StoreError): void
 }
 
 /** Sends the record to the stale replicas. The listener is never called before this returns. */
-class ReadRepair implements CallSink {
+class ReadRepair extends Deadline implements CallSink {
   readonly #node: Coordination
   readonly #request: RepairRequest
   readonly #listener: RepairListener
+  readonly #targets: readonly string[]
+  /** Request ids of the calls that wait, by target. */
+  readonly #calls: Map<number, number> = new Map()
 
   constructor(node: Coordination, request: RepairRequest, listener: RepairListener) {
+    super()
     this.#node = node
     this.#request = request
     this.#listener = listener
+    this.#targets = [...request.stale.keys()]
   }
 
   start(): void {
     const { stale, partition, storageKey, record, timeoutMs, epoch } = this.#request
-    const owners = this.#node.ring().owners(partition)
-    stale.forEach((id, i) => {
-      if (id === this.#node.selfId) return this.#repairSelf(i)
-      const hintFor = owners.includes(id) ? [] : [owners[0]!]
+    this.#targets.forEach((id, i) => {
+      const owner = stale.get(id)
+      if (id === this.#node.selfId) return this.#repairSelf(i, owner)
+      const hintFor = owner === undefined ? [] : [owner]
       const head = { epoch, timeLeftMs: timeoutMs }
       const frame = putFrame(head, { partition, key: storageKey, hintFor }, record, 0)
       const channel = this.#node.data(id)
-      if (channel.call(this, i, frame) === undefined) {
-        const error = channel.lastError
-        queueMicrotaskOf(() => this.unanswered(i, error))
-      }
+      const call = channel.call(this, i, frame)
+      if (call !== undefined) return void this.#calls.set(i, call)
+      const error = channel.lastError
+      queueMicrotaskOf(() => this.unanswered(i, error))
     })
-    this.#node.stats.repaired += stale.length
-    this.#node.repaired(storageKey, stale)
+    if (this.#calls.size > 0) this.#node.wheel.set(this, timeoutMs)
+    this.#node.stats.repaired += this.#targets.length
+    this.#node.repaired(storageKey, this.#targets)
   }
 
-  #repairSelf(i: number): void {
+  /** The replicas that still do not answer are given up. */
+  expire(): void {
+    const { timeoutMs } = this.#request
+    for (const [i, call] of this.#calls) {
+      const id = this.#targets[i]!
+      this.#node.data(id).abandon(call)
+      this.#listener.expired(id, new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs }))
+    }
+    this.#calls.clear()
+  }
+
+  #ended(i: number): string {
+    if (this.#calls.delete(i) && this.#calls.size === 0) this.#node.wheel.cancel(this)
+    return this.#targets[i]!
+  }
+
+  #repairSelf(i: number, owner: string | undefined): void {
     const { partition, storageKey, record } = this.#request
     const merge = async (): Promise<void> => {
       await this.#node.store.merge(partition, storageKey, { bytes: record, start: 0, end: record.length })
+      const hint = { target: owner ?? '', partition, key: storageKey }
+      if (owner !== undefined) this.#node.keepHint(hint, record.length)
     }
     merge().then(
-      () => this.#listener.repaired(this.#request.stale[i]!),
+      () => this.#listener.repaired(this.#ended(i)),
       (error: unknown) => this.unanswered(i, error as StoreError),
     )
   }
 
   answered(i: number, frame: AnswerFrame): void {
     const { type, bytes, bodyStart, end } = frame
-    if (type === frameType.stored) return this.#listener.repaired(this.#request.stale[i]!)
+    if (type === frameType.stored) return this.#listener.repaired(this.#ended(i))
     const error =
       type === frameType.failed
         ? unpackFailure(bytes, bodyStart, end)
@@ -151,7 +191,7 @@ class ReadRepair implements CallSink {
   }
 
   unanswered(i: number, error: StoreError): void {
-    this.#listener.notRepaired(this.#request.stale[i]!, error)
+    this.#listener.notRepaired(this.#ended(i), error)
   }
 }
 

@@ -64,6 +64,7 @@ export class TimerWheel {
   readonly #fresh: Head = emptyRing()
   #cursor = 0
   #count = 0
+  #isEnding = false
   #timer: Timer | undefined
   /** When the slot under the cursor was due. */
   #cursorMs = 0
@@ -94,8 +95,14 @@ export class TimerWheel {
     this.#count -= 1
   }
 
-  /** Lets every deadline pass now. */
+  /** Whether every deadline was let pass: an entry that would set itself anew must end instead. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /** Lets every deadline pass now, for good. */
   expireAll(): void {
+    this.#isEnding = true
     for (const head of [...this.#slots, this.#fresh]) {
       for (let entry = head.next!; entry !== head; entry = entry.next!) entry.rounds = 0
       this.#pass(head)

@@ -1,0 +1,127 @@
+/** Reads whose owners are slow, fail, or answer when it is too late. */
+import { describe, expect, test } from 'vitest'
+import { ClosedError, type StoreError } from '../../src/base/errors.ts'
+import { GetOperation, type GetRequest, type ReadResult } from '../../src/coordinator/get.ts'
+import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
+import { frameType } from '../../src/rpc/frame.ts'
+import { DotSource } from '../../src/versions/dot-source.ts'
+import { fakeNode, partition, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
+
+const members = ['a', 'b', 'c', 'd', 'e']
+const ring = ringOf(members)
+const [self, ...others] = ring.owners(partition) as [string, string, string]
+const strangers = members.filter((id) => id !== self && !others.includes(id))
+const codeOf = (error: unknown): string => (error as StoreError).code
+
+const record: Uint8Array = writtenLocally(undefined, {
+  kind: 'siblings',
+  value: Buffer.from('v'),
+  tombstone: false,
+  expiresAtMs: 0,
+  replaces: 'all',
+  dots: new DotSource('123456789012'),
+  siblingsMax: 9,
+  stampAbove: undefined,
+}).stored
+
+function read(fake: FakeNode, more: Partial<GetRequest> = {}): Promise<ReadResult | string> {
+  const key = { bucket: 'b', key: 'k', partition, storageKey, sloppy: true, timeoutMs: 1_000 }
+  const request: GetRequest = { ...key, kind: 'siblings', needed: 2, readRepair: 'blocking', ...more }
+  return new GetOperation(fake.node, request, (_, found) => found).start().catch(codeOf)
+}
+
+function asked(fake: FakeNode, ids: readonly string[] = members): string[] {
+  return ids.filter((id) => (fake.lanes.get(id)?.made ?? 0) > 0)
+}
+
+describe('a read that waits', () => {
+  test('asks one owner more, and never a member that owns no copy', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake, { needed: 3 })
+    fake.clock.pass(900)
+    expect(asked(fake).toSorted()).toEqual(others.toSorted())
+    for (const id of others) fake.lane(id).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+  })
+
+  test('gives up an owner that membership lost sight of, and asks one that stands in', async () => {
+    const fake = fakeNode(self, ring)
+    void read(fake, { needed: 3 })
+    fake.down.add(others[0])
+    fake.clock.pass(250)
+    expect(asked(fake, strangers)).toHaveLength(1)
+    expect(fake.lane(others[0]).calls.size).toBe(0)
+  })
+
+  test('lets go of the calls that wait when it is given up', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake, { needed: 3 })
+    fake.clock.pass(1_100)
+    expect(await found).toBe('ERR_TIMEOUT')
+    expect(others.map((id) => fake.lane(id).calls.size)).toEqual([0, 0])
+    expect(fake.node.stats.inFlight).toBe(0)
+  })
+})
+
+test('a read ends at once when all deadlines are let pass, as at the close of a node', async () => {
+  const fake = fakeNode(self, ring)
+  const found = read(fake, { needed: 3 })
+  fake.clock.pass(20)
+  fake.node.wheel.expireAll()
+  expect(await found).toBe('ERR_TIMEOUT')
+  expect(fake.node.wheel.size).toBe(0)
+})
+
+describe('that a member which owns no copy has nothing', () => {
+  test('settles nothing while an owner is merely slow', async () => {
+    const fake = fakeNode(strangers[0]!, ring)
+    fake.lane(others[0]).refusal = new ClosedError('down')
+    fake.down.add(others[1])
+    let told: unknown = 'nothing yet'
+    void read(fake, { readRepair: 'async' }).then((found) => (told = found))
+    fake.down.clear()
+    fake.clock.pass(150)
+    fake.lane(others[1]).answer(frameType.absent)
+    await soon()
+    expect(told).toBe('nothing yet')
+    fake.lane(self).answer(frameType.record, record.subarray(storedHeaderBytes))
+    await soon()
+    expect(told).toBeInstanceOf(Object)
+  })
+
+  test('counts when every owner is away', async () => {
+    const fake = fakeNode(strangers[0]!, ring)
+    for (const id of [self, ...others]) fake.down.add(id)
+    const found = read(fake)
+    fake.lane(strangers[1]!).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+  })
+})
+
+describe('a replica whose record comes after "not found" was told', () => {
+  test('repairs those that had nothing', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake)
+    fake.clock.pass(150)
+    const [first, second] = others
+    fake.lane(first).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+    fake.lane(second).answer(frameType.record, record.subarray(storedHeaderBytes))
+    await soon()
+    expect(fake.lane(first).made).toBe(2)
+    expect(fake.lane(second).made).toBe(1)
+    fake.clock.pass(1_100)
+    expect(fake.lane(first).calls.size).toBe(0)
+    expect(fake.node.wheel.size).toBe(0)
+  })
+})
+
+describe('replicas of a read that work under another epoch', () => {
+  test('have three retries each, not three together', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake, { needed: 3 })
+    for (let i = 0; i < 3; i++) for (const id of others) fake.lane(id).answer(frameType.otherEpoch)
+    for (const id of others) fake.lane(id).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+  })
+})
