@@ -23,7 +23,7 @@ export type {
   ReplicationOptions,
 } from './node/options.ts'
 export type { Entry } from './coordinator/entry.ts'
-export type { ReadRepairMode } from './coordinator/get.ts'
+export type { ReadRepairMode } from './coordinator/get-request.ts'
 export type { Acknowledgement, Receipt } from './coordinator/receipt.ts'
 export type { Stage } from './ring/configuration.ts'
 export { Context } from './versions/context.ts'

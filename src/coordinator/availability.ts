@@ -148,3 +148,18 @@ export function lateRead(
   const message = `${answered} of ${needed} needed replicas answered for ${JSON.stringify(key)} within ${timeoutMs} ms`
   return new TimeoutError(message, { afterMs: timeoutMs, cause })
 }
+
+/** The best owner that a read has not asked yet: this node first, then the others that answer, by turns. −1: none. */
+export function nextOwner(
+  node: Pick<Coordination, 'selfId' | 'isReachable' | 'stats'>,
+  owners: readonly string[],
+  askedMask: number,
+): number {
+  const self = askedMask === 0 ? owners.indexOf(node.selfId) : -1
+  if (self >= 0) return self
+  for (let i = 0; i < owners.length; i++) {
+    const replica = (node.stats.gets + i) % owners.length
+    if ((askedMask & (1 << replica)) === 0 && node.isReachable(owners[replica]!)) return replica
+  }
+  return -1
+}

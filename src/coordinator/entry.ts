@@ -29,7 +29,11 @@ class FoundEntry<V> implements Entry<V> {
   readonly context: Context
   readonly #policy: ConflictPolicy<V>
 
-  constructor(key: string, found: { siblings: readonly V[]; context: Context }, policy: ConflictPolicy<V>) {
+  constructor(
+    key: string,
+    found: { siblings: readonly V[]; context: Context },
+    policy: ConflictPolicy<V>,
+  ) {
     this.key = key
     this.siblings = found.siblings
     this.context = found.context
@@ -47,7 +51,7 @@ class FoundEntry<V> implements Entry<V> {
     if (policy.kind === 'merge') return siblings.reduce((a, b) => policy.fn(a, b))
     throw new ConflictError(
       `${JSON.stringify(this.key)} has ${siblings.length} concurrent values: ` +
-        'choose or merge them, and put the result with this entry\'s context',
+        "choose or merge them, and put the result with this entry's context",
       { entry: this },
     )
   }

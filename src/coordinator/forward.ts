@@ -23,7 +23,11 @@ import type { Acknowledgement, Receipt } from './receipt.ts'
 export const putCall = 'put'
 
 /** The way of a write: here when this node owns the key, else through an owner. */
-export function routePut(node: Coordination, put: PutRequest, writeId: () => string): Promise<Receipt> {
+export function routePut(
+  node: Coordination,
+  put: PutRequest,
+  writeId: () => string,
+): Promise<Receipt> {
   const owners = node.ring().owners(put.partition)
   if (owners.includes(node.selfId)) return startPut(node, put)
   return forwardPut(node, put, writeId())
@@ -183,7 +187,9 @@ export class ForwardedPuts {
     }
     const { stats, inFlightMax } = this.#node
     if (stats.inFlight >= inFlightMax) {
-      return Promise.reject(new OverloadedError(`${inFlightMax} operations are under way: try again later`))
+      return Promise.reject(
+        new OverloadedError(`${inFlightMax} operations are under way: try again later`),
+      )
     }
     stats.inFlight += 1
     const answer = startPut(this.#node, put).then(receiptTuple)

@@ -13,21 +13,26 @@ import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
-import { flagDamaged, flagRecovering, frameType } from '../rpc/frame.ts'
+import { frameType } from '../rpc/frame.ts'
 import { getFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber, kindOf } from '../versions/record-layout.ts'
-import { lateRead, lostRead, reachableReplicas, unavailable, unreachableOwners } from './availability.ts'
+import {
+  lateRead,
+  lostRead,
+  nextOwner,
+  reachableReplicas,
+  unavailable,
+  unreachableOwners,
+} from './availability.ts'
 import type { Coordination } from './coordination.ts'
 import { EpochRetries } from './epoch-retries.ts'
 import { copiesNeeded, kindsDiffer, type ReadRecord } from './divergence.ts'
-import type { GetRequest, ReadRepairMode, ReadResult, TellResult } from './get-request.ts'
-import { ReadAnswers } from './read-answers.ts'
+import type { GetRequest, ReadResult, TellResult } from './get-request.ts'
+import { absenceOf, ReadAnswers } from './read-answers.ts'
 import { repairAfterRead } from './repair-after-read.ts'
 import { Deadline } from './timer-wheel.ts'
-
-export type { GetRequest, ReadRepairMode, ReadResult, TellResult }
 
 /** One read under way: asks R replicas, one more where one is slow, and merges what they say. */
 export class GetOperation<T> extends Deadline implements CallSink {
@@ -99,21 +104,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** Asks the best owner not asked yet. False when there is none. */
   #askOwner(): boolean {
     const owners = this.#ring.owners(this.#request.partition)
-    const { selfId } = this.#node
-    const self = this.#askedMask === 0 ? owners.indexOf(selfId) : -1
-    if (self >= 0) {
-      this.#askSelf(self, 'primary')
-      return true
-    }
-    const turn = this.#node.stats.gets
-    for (let i = 0; i < owners.length; i++) {
-      const replica = (turn + i) % owners.length
-      const id = owners[replica]!
-      if ((this.#askedMask & (1 << replica)) !== 0 || !this.#node.isReachable(id)) continue
-      this.#ask(replica, 'primary')
-      return true
-    }
-    return false
+    const replica = nextOwner(this.#node, owners, this.#askedMask)
+    if (replica >= 0) this.#ask(replica, 'primary')
+    return replica >= 0
   }
 
   #askFallback(): boolean {
@@ -122,18 +115,18 @@ export class GetOperation<T> extends Deadline implements CallSink {
       if (this.#nodes.length > REPLICA_MAX) return false
       if (this.#nodes.includes(id) || (id !== selfId && !this.#node.isReachable(id))) continue
       this.#nodes = [...this.#nodes, id]
-      const replica = this.#nodes.length - 1
-      if (id === selfId) this.#askSelf(replica, 'fallback')
-      else this.#ask(replica, 'fallback')
+      this.#ask(this.#nodes.length - 1, 'fallback')
       return true
     }
     return false
   }
 
   #ask(replica: number, role: 'primary' | 'fallback'): void {
+    const id = this.#nodes[replica]!
     this.#askedMask |= 1 << replica
     this.#tally.asked(replica, role)
-    if (!this.#send(replica, this.#nodes[replica]!)) this.#tally.failed(replica)
+    if (id === this.#node.selfId) this.#askSelf(replica)
+    else if (!this.#send(replica, id)) this.#tally.failed(replica)
   }
 
   #send(replica: number, id: string): boolean {
@@ -147,9 +140,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     return call !== undefined
   }
 
-  #askSelf(replica: number, role: 'primary' | 'fallback'): void {
-    this.#askedMask |= 1 << replica
-    this.#tally.asked(replica, role)
+  #askSelf(replica: number): void {
     const { partition, storageKey } = this.#request
     try {
       const stored = this.#node.store.read(partition, storageKey)
@@ -190,8 +181,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
       if (record === undefined) this.#noteAbsent(replica, 'damaged')
       else this.#note(replica, record)
     } else if (type === frameType.absent) {
-      const recovering = (flags & flagRecovering) !== 0
-      this.#noteAbsent(replica, (flags & flagDamaged) !== 0 ? 'damaged' : recovering ? 'recovering' : 'absent')
+      this.#noteAbsent(replica, absenceOf(flags))
     } else if (type === frameType.otherEpoch) {
       this.#otherEpoch(replica, { bytes, start: bodyStart, end })
     } else {
@@ -273,7 +263,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
     // Owners that membership lost sight of since they were asked have failed.
     const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
     this.#abandon(away & this.#tally.waitingMask)
-    if (!this.#hedged && this.#tally.waitingMask !== 0 && this.#askOwner()) this.#node.stats.hedged += 1
+    if (!this.#hedged && this.#tally.waitingMask !== 0 && this.#askOwner())
+      this.#node.stats.hedged += 1
     this.#hedged = true
     this.#goOn()
   }
@@ -324,7 +315,13 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
   #repair(result: ReadRecord, staleMask: number, missing: number): void {
     const { failedMask } = this.#tally
-    const view = { request: this.#request, ring: this.#ring, nodes: this.#nodes, failedMask, staleMask }
+    const view = {
+      request: this.#request,
+      ring: this.#ring,
+      nodes: this.#nodes,
+      failedMask,
+      staleMask,
+    }
     repairAfterRead(this.#node, view, result, {
       missing,
       asked: this.#nodesOf(this.#askedMask),
@@ -334,7 +331,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
       },
       missed: (error) => {
         this.#lastError = error
-        if (this.#phase === 'repairing') this.#fail(lostRead(this.#request, this.#tally.count, error))
+        if (this.#phase === 'repairing')
+          this.#fail(lostRead(this.#request, this.#tally.count, error))
       },
     })
   }

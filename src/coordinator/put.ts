@@ -114,8 +114,7 @@ export class PutOperation extends Deadline implements CallSink {
       replaces,
       dots,
       siblingsMax,
-      stampAbove:
-        kind === 'lww' ? (above) => hybridClock.next(clock.wallMs(), above) : undefined,
+      stampAbove: kind === 'lww' ? (above) => hybridClock.next(clock.wallMs(), above) : undefined,
     }
     return store.write(partition, storageKey, write, also)
   }
@@ -149,7 +148,8 @@ export class PutOperation extends Deadline implements CallSink {
       else if (this.#hintedFor.includes(id)) this.#tally.failed(i)
       else if (!this.#send(i, id, frame)) unsent |= 1 << i
     }
-    for (let i = 0; unsent !== 0 && i < owners; i++) if ((unsent & (1 << i)) !== 0) this.#ownerFailed(i)
+    for (let i = 0; unsent !== 0 && i < owners; i++)
+      if ((unsent & (1 << i)) !== 0) this.#ownerFailed(i)
     if (this.#self < 0 && this.#hintedFor.length > 0) this.#standInHere()
     this.#awaitLocal(applied.durable)
     this.#advance()
@@ -231,7 +231,8 @@ export class PutOperation extends Deadline implements CallSink {
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags, bytes, bodyStart, end } = frame
     if (type === frameType.stored) this.#acknowledge(replica, (flags & flagDurable) !== 0)
-    else if (type === frameType.otherEpoch) this.#otherEpoch(replica, { bytes, start: bodyStart, end })
+    else if (type === frameType.otherEpoch)
+      this.#otherEpoch(replica, { bytes, start: bodyStart, end })
     else {
       if (type === frameType.failed) this.#lastError = unpackFailure(bytes, bodyStart, end)
       this.#replicaFailed(replica)

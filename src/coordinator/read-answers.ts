@@ -1,4 +1,5 @@
 /** What the replicas of one read have answered, compared as it comes: in most reads all agree. */
+import { flagDamaged, flagRecovering } from '../rpc/frame.ts'
 import { isRecord } from '../versions/record-layout.ts'
 import { isSame, sameAs, settleAnswers, type Divergence, type ReadRecord } from './divergence.ts'
 
@@ -61,4 +62,10 @@ export class ReadAnswers {
     this.#answers = []
     return stale
   }
+}
+
+/** Why a replica has no record, as the flags of its `absent` answer tell. */
+export function absenceOf(flags: number): 'absent' | 'recovering' | 'damaged' {
+  if ((flags & flagDamaged) !== 0) return 'damaged'
+  return (flags & flagRecovering) !== 0 ? 'recovering' : 'absent'
 }

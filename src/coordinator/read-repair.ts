@@ -157,7 +157,10 @@ class ReadRepair extends Deadline implements CallSink {
     for (const [i, call] of this.#calls) {
       const id = this.#targets[i]!
       this.#node.data(id).abandon(call)
-      this.#listener.expired(id, new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs }))
+      this.#listener.expired(
+        id,
+        new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs }),
+      )
     }
     this.#calls.clear()
   }
@@ -170,7 +173,11 @@ class ReadRepair extends Deadline implements CallSink {
   #repairSelf(i: number, owner: string | undefined): void {
     const { partition, storageKey, record } = this.#request
     const merge = async (): Promise<void> => {
-      await this.#node.store.merge(partition, storageKey, { bytes: record, start: 0, end: record.length })
+      await this.#node.store.merge(partition, storageKey, {
+        bytes: record,
+        start: 0,
+        end: record.length,
+      })
       const hint = { target: owner ?? '', partition, key: storageKey }
       if (owner !== undefined) this.#node.keepHint(hint, record.length)
     }

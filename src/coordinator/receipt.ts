@@ -21,7 +21,9 @@ export interface Receipt {
 }
 
 /** Where a receipt's context comes from: a content, or the whole record of `stored` bytes. */
-export type ReceiptContext = ContextContent | { readonly record: Uint8Array; readonly start: number }
+export type ReceiptContext =
+  | ContextContent
+  | { readonly record: Uint8Array; readonly start: number }
 
 /** The receipt of a write, from what it came to. */
 export function createReceipt(

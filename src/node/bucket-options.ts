@@ -1,6 +1,6 @@
 /** The options of buckets and of single operations, and their checks. */
 import { InvalidArgumentError } from '../base/errors.ts'
-import type { ReadRepairMode } from '../coordinator/get.ts'
+import type { ReadRepairMode } from '../coordinator/get-request.ts'
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { checkQuorum } from '../quorum/quorum-size.ts'

@@ -14,12 +14,8 @@ import { quorumSize } from '../quorum/quorum-size.ts'
 import { hashKey, partitionOf } from '../ring/key-hash.ts'
 import { createEntry, type Entry } from '../coordinator/entry.ts'
 import { routePut } from '../coordinator/forward.ts'
-import {
-  GetOperation,
-  type GetRequest,
-  type ReadRepairMode,
-  type ReadResult,
-} from '../coordinator/get.ts'
+import type { GetRequest, ReadRepairMode, ReadResult } from '../coordinator/get-request.ts'
+import { GetOperation } from '../coordinator/get.ts'
 import type { PutRequest } from '../coordinator/put.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import { emptyContext } from '../versions/causal-context.ts'

@@ -11,7 +11,7 @@ import type { Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { checkQuorum } from '../quorum/quorum-size.ts'
 import { configurationLimits } from '../ring/configuration-check.ts'
-import type { ReadRepairMode } from '../coordinator/get.ts'
+import type { ReadRepairMode } from '../coordinator/get-request.ts'
 import {
   count,
   durationMsMax,

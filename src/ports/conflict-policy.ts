@@ -27,7 +27,8 @@ export function siblings<V>(): ConflictPolicy<V> {
  * @throws {InvalidArgumentError} when `fn` is no function.
  */
 export function merge<V>(fn: (a: V, b: V) => V): ConflictPolicy<V> {
-  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'must be a function of two values')
+  if (typeof fn !== 'function')
+    throw new InvalidArgumentError('fn', 'must be a function of two values')
   return { kind: 'merge', fn }
 }
 

@@ -26,7 +26,14 @@ export interface Identity {
 }
 
 /** Entries of the books beside the identity, each a packed tuple. */
-export type BookName = 'acceptor' | 'fence' | 'filling' | 'marked' | 'members' | 'incarnation' | 'starts'
+export type BookName =
+  | 'acceptor'
+  | 'fence'
+  | 'filling'
+  | 'marked'
+  | 'members'
+  | 'incarnation'
+  | 'starts'
 
 const identityKey = 'identity'
 /** Bumped when the layout of the storage changes: an older library refuses a newer storage. */
@@ -39,7 +46,11 @@ export class Books {
   readonly #storage: Storage
   readonly #random: Random
 
-  private constructor(storage: Storage, random: Random, opened: { identity: Identity; dots: DotSource }) {
+  private constructor(
+    storage: Storage,
+    random: Random,
+    opened: { identity: Identity; dots: DotSource },
+  ) {
     this.#storage = storage
     this.#random = random
     this.#identity = opened.identity
@@ -60,9 +71,7 @@ export class Books {
     const bytes = await storage.get(booksPartition, identityKey)
     const boot = toHex(random.bytes(8))
     const opened =
-      bytes === undefined
-        ? founded(random, asked, boot)
-        : reopened(bytes, random, asked, boot)
+      bytes === undefined ? founded(random, asked, boot) : reopened(bytes, random, asked, boot)
     const books = new Books(storage, random, opened)
     await books.#keepIdentity(false)
     return books
@@ -148,7 +157,9 @@ function reopened(
     )
   }
   const { id, name, store, starts, incarnation, nextEpoch, clean } = kept
-  const dots = clean ? new DotSource(incarnation, nextEpoch) : new DotSource(randomIncarnation(random))
+  const dots = clean
+    ? new DotSource(incarnation, nextEpoch)
+    : new DotSource(randomIncarnation(random))
   return { identity: { id, name, store, boot, starts: starts + 1, isNew: false }, dots }
 }
 
@@ -179,7 +190,9 @@ function readIdentity(bytes: Uint8Array): {
     typeof nextEpoch !== 'number' ||
     typeof clean !== 'boolean'
   ) {
-    throw new StorageError('the identity in the storage is damaged: restore it or start with an empty one')
+    throw new StorageError(
+      'the identity in the storage is damaged: restore it or start with an empty one',
+    )
   }
   const text = toByteString(incarnation, 0, incarnation.length)
   return { id, name, store, starts, incarnation: text, nextEpoch, clean }

@@ -4,12 +4,7 @@
  */
 import { ConflictPolicyError, ProtocolError, StorageError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
-import {
-  flagDamaged,
-  flagDurable,
-  flagRecovering,
-  frameType,
-} from '../rpc/frame.ts'
+import { flagDamaged, flagDurable, flagRecovering, frameType } from '../rpc/frame.ts'
 import {
   plainFrame,
   readGet,
@@ -93,6 +88,9 @@ export class ReplicaHandlers {
     if (hintFor.length === 0 && !ring.owners(partition).includes(this.#options.selfId)) {
       return new ProtocolError('a put for a node that does not own the partition')
     }
+    if (hintFor.some((id) => ring.member(id) === undefined)) {
+      return new ProtocolError('a put with a hint for a stranger')
+    }
     return this.#kindProblem(key, bytes[recordStart + 1]!)
   }
 
@@ -175,6 +173,8 @@ function acknowledge(to: Responder, id: number, durable: boolean): void {
 /** Tells the coordinator why not. Anything that is not an error of ours is the storage's. */
 export function refuse(to: Responder, id: number, error: unknown): void {
   const known =
-    error instanceof Error && 'code' in error ? error : new StorageError('the replica failed', error)
+    error instanceof Error && 'code' in error
+      ? error
+      : new StorageError('the replica failed', error)
   to.send(plainFrame({ type: frameType.failed, flags: 0, id }, packFailure(known)))
 }

@@ -123,12 +123,14 @@ export class HintStore {
   /** The writes that keep a hint; to be made in one batch with the record. */
   add(hint: Hint, recordBytes: number, nowMs: number): readonly StorageWrite[] {
     const { target, partition, key } = hint
-    if (this.#dirty.get(target)?.has(partition) === true) return this.markDirty({ target, partition })
+    if (this.#dirty.get(target)?.has(partition) === true)
+      return this.markDirty({ target, partition })
     const held = this.#targets.get(target)
     const name = hintName(partition, key)
     const known = held?.hints.get(name)
     if (known !== undefined && recordBytes <= known) return nothing
-    const isLate = known === undefined && held !== undefined && nowMs - held.sinceMs > this.#limits.windowMs
+    const isLate =
+      known === undefined && held !== undefined && nowMs - held.sinceMs > this.#limits.windowMs
     if (isLate || !this.#hasRoom(held, recordBytes - (known ?? 0))) {
       return [...this.remove(hint), ...this.markDirty({ target, partition })]
     }
@@ -141,7 +143,9 @@ export class HintStore {
 
   #hasRoom(held: TargetHints | undefined, moreBytes: number): boolean {
     const { bytesMax, bytesPerTargetMax } = this.#limits
-    return this.#bytes + moreBytes <= bytesMax && (held?.bytes ?? 0) + moreBytes <= bytesPerTargetMax
+    return (
+      this.#bytes + moreBytes <= bytesMax && (held?.bytes ?? 0) + moreBytes <= bytesPerTargetMax
+    )
   }
 
   /** The writes that mark a partition dirty for a target. */
@@ -191,7 +195,8 @@ export class HintStore {
     for (const name of this.#targets.get(target)?.hints.keys() ?? []) {
       if (found.length === limit) break
       index += 1
-      if (index > skipped) found.push({ target, partition: partitionOfName(name), key: name.slice(4) })
+      if (index > skipped)
+        found.push({ target, partition: partitionOfName(name), key: name.slice(4) })
     }
     return found
   }

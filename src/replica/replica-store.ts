@@ -171,7 +171,10 @@ export class ReplicaStore {
     if (before === undefined) {
       const got = this.#storage.get(partition, key)
       if (!(got instanceof Promise)) return use(this.#judged(got, key))
-      return this.#queue(`${partition} ${key}`, got.then((bytes) => use(this.#judged(bytes, key))))
+      return this.#queue(
+        `${partition} ${key}`,
+        got.then((bytes) => use(this.#judged(bytes, key))),
+      )
     }
     const turn = before
       .catch(() => undefined)

@@ -19,7 +19,11 @@ import {
   requestToTuple,
 } from '../ring/register/message-codec.ts'
 import type { RegisterReply, RegisterRequest } from '../ring/register/messages.ts'
-import { Proposal, type ProposalDirective, type ProposalOutcome } from '../ring/register/proposal.ts'
+import {
+  Proposal,
+  type ProposalDirective,
+  type ProposalOutcome,
+} from '../ring/register/proposal.ts'
 import { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request as ask } from '../rpc/request.ts'
@@ -65,7 +69,8 @@ export class ConfigurationKeeper {
     const kept = await this.#options.books.read('acceptor')
     if (kept === undefined) return
     const state = acceptorFromTuple(kept, codec)
-    if (typeof state === 'string') throw new StoreError('ERR_STORAGE', `the storage is damaged: ${state}`)
+    if (typeof state === 'string')
+      throw new StoreError('ERR_STORAGE', `the storage is damaged: ${state}`)
     this.#acceptor = state
     if (state.chosen !== undefined) this.#adopt(state.chosen)
   }
@@ -159,7 +164,8 @@ export class ConfigurationKeeper {
     const { clock, random } = this.#options
     for (let attempt = 1; ; attempt++) {
       const base = this.#configuration
-      if (base === undefined) throw new UnavailableError('there is no cluster yet', { needed: 1, alive: 0 })
+      if (base === undefined)
+        throw new UnavailableError('there is no cluster yet', { needed: 1, alive: 0 })
       const value = make(base)
       if (value === undefined || value === base) return base
       const problem = codec.checkConfiguration(value)

@@ -127,7 +127,8 @@ export class Handoff {
     this.#marking = this.#marking
       .then(async () => {
         const marked = (await this.#markedRing.read()) ?? before
-        if (marked !== undefined && marked.epoch < after.epoch) await this.#markGained(after, marked)
+        if (marked !== undefined && marked.epoch < after.epoch)
+          await this.#markGained(after, marked)
         await this.#markedRing.keep(configuration)
       })
       .finally(() => {
@@ -322,7 +323,8 @@ export class Handoff {
       const sent = await Promise.all(
         page.map(async ({ key, value }) => {
           const stored = openStored(value, key)
-          if (stored instanceof Uint8Array) return this.#send(ring, recipients, { partition, key, stored })
+          if (stored instanceof Uint8Array)
+            return this.#send(ring, recipients, { partition, key, stored })
           damaged.push({ key, bytes: value.length })
           return true
         }),
@@ -345,5 +347,7 @@ export class Handoff {
 
 /** The peer is away or behind: it is tried again, there is nothing to tell. */
 function isTransient(error: StoreError): boolean {
-  return error.code === 'ERR_TIMEOUT' || error.code === 'ERR_PROTOCOL' || error.code === 'ERR_CLOSED'
+  return (
+    error.code === 'ERR_TIMEOUT' || error.code === 'ERR_PROTOCOL' || error.code === 'ERR_CLOSED'
+  )
 }

@@ -1,11 +1,13 @@
 /** Keeps background work below a rate: a token bucket that holds one second's worth (HAZARDS K3). */
 import type { Clock, Timer } from '../ports/clock.ts'
 
+/** A bucket of tokens that fills at a steady rate: whoever takes too many waits. */
 export class Throttle {
   readonly #clock: Clock
   readonly #perSecond: number
   #tokens: number
   #refilledMs: number
+  #isClosed = false
   readonly #timers: Set<{ timer: Timer; resolve: () => void }> = new Set()
 
   /** @param perSecond tokens a second; `Infinity` for no limit. */
@@ -18,7 +20,7 @@ export class Throttle {
 
   /** Resolves when the tokens may be spent. The bucket may go into debt once: whoever comes next waits for it. */
   async spend(tokens: number): Promise<void> {
-    if (this.#perSecond === Infinity) return
+    if (this.#perSecond === Infinity || this.#isClosed) return
     const now = this.#clock.monotonicMs()
     const refill = ((now - this.#refilledMs) / 1000) * this.#perSecond
     this.#refilledMs = now
@@ -37,8 +39,9 @@ export class Throttle {
     })
   }
 
-  /** Lets go of everyone who waits. */
+  /** Lets go of everyone who waits, and holds nobody back any more. */
   close(): void {
+    this.#isClosed = true
     for (const { timer, resolve } of this.#timers) {
       timer.cancel()
       resolve()

@@ -65,7 +65,9 @@ describe('too much', () => {
   test('under way refuses forwarded writes too', async () => {
     const fake = fakeNode(owners[0]!, ring)
     fake.node.stats.inFlight = fake.node.inFlightMax
-    expect(await new ForwardedPuts(fake.node).coordinate(tuple()).catch(codeOf)).toBe('ERR_OVERLOADED')
+    expect(await new ForwardedPuts(fake.node).coordinate(tuple()).catch(codeOf)).toBe(
+      'ERR_OVERLOADED',
+    )
     expect(fake.node.stats.inFlight).toBe(fake.node.inFlightMax)
   })
 

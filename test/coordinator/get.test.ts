@@ -1,7 +1,8 @@
 /** Reads whose owners are slow, fail, or answer when it is too late. */
 import { describe, expect, test } from 'vitest'
 import { ClosedError, type StoreError } from '../../src/base/errors.ts'
-import { GetOperation, type GetRequest, type ReadResult } from '../../src/coordinator/get.ts'
+import type { GetRequest, ReadResult } from '../../src/coordinator/get-request.ts'
+import { GetOperation } from '../../src/coordinator/get.ts'
 import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import { DotSource } from '../../src/versions/dot-source.ts'
@@ -26,7 +27,13 @@ const record: Uint8Array = writtenLocally(undefined, {
 
 function read(fake: FakeNode, more: Partial<GetRequest> = {}): Promise<ReadResult | string> {
   const key = { bucket: 'b', key: 'k', partition, storageKey, sloppy: true, timeoutMs: 1_000 }
-  const request: GetRequest = { ...key, kind: 'siblings', needed: 2, readRepair: 'blocking', ...more }
+  const request: GetRequest = {
+    ...key,
+    kind: 'siblings',
+    needed: 2,
+    readRepair: 'blocking',
+    ...more,
+  }
   return new GetOperation(fake.node, request, (_, found) => found).start().catch(codeOf)
 }
 

@@ -99,7 +99,12 @@ export interface FakeNode {
 /** A record as the storage keeps it: its head and one sibling; the lanes do not read it. */
 export const storedRecord: Uint8Array = new Uint8Array(40)
 
-export const applied: unknown = { stored: storedRecord, replaced: { causal: [], stamp: 0 }, siblings: 1, durable: undefined }
+export const applied: unknown = {
+  stored: storedRecord,
+  replaced: { causal: [], stamp: 0 },
+  siblings: 1,
+  durable: undefined,
+}
 
 export function fakeNode(selfId: string, first: Ring): FakeNode {
   let ring = first

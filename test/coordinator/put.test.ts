@@ -48,7 +48,9 @@ describe('a write whose deadline passes while the local storage still reads', ()
     stored(applied)
     await soon()
     expect(fake.node.stats.inFlight).toBe(0)
-    expect([...fake.lanes.values()].map(({ made }) => made)).toEqual([...fake.lanes.values()].map(() => 0))
+    expect([...fake.lanes.values()].map(({ made }) => made)).toEqual(
+      [...fake.lanes.values()].map(() => 0),
+    )
   })
 
   test('still reaches the other owners, by hints, once it is stored', async () => {
