@@ -44,7 +44,7 @@ export function reachableReplicas(
 }
 
 /** The owners, of those that are thought to answer, whose lanes are full: as a mask of their numbers. */
-export function fullOwners(
+function fullOwners(
   node: Pick<Coordination, 'selfId' | 'data'>,
   owners: readonly string[],
   { unreachable, bytes }: { unreachable: number; bytes: number },

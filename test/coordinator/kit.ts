@@ -36,7 +36,7 @@ interface Call {
 }
 
 /** The lane to one member. */
-export class FakeLane {
+class FakeLane {
   readonly calls: Map<number, Call> = new Map()
   /** What every call is refused with at once. */
   refusal: StoreError | undefined
@@ -97,7 +97,7 @@ export interface FakeNode {
 }
 
 /** A record as the storage keeps it: its head and one sibling; the lanes do not read it. */
-export const storedRecord: Uint8Array = new Uint8Array(40)
+const storedRecord: Uint8Array = new Uint8Array(40)
 
 export const applied: unknown = {
   stored: storedRecord,

@@ -30,7 +30,7 @@ const nodeCount = 6
  * - `crash`: loses up to three of the last changes.  - `rollback`: to any earlier state.  - `wipe`: to none.
  * - `restoreCopy`: of the directory of an earlier clean stop, mark of the clean stop and all.
  */
-export type Deed =
+type Deed =
   | 'write'
   | 'replicate'
   | 'read'

@@ -73,7 +73,7 @@ export function stranger(address: string): Stranger {
   return { socket, received, closed }
 }
 
-export function pem(name: string): string {
+function pem(name: string): string {
   return readFileSync(new URL(`fixtures/${name}.pem`, import.meta.url), 'utf8')
 }
 

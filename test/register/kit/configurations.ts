@@ -2,7 +2,7 @@
 import type { ConfigurationCodec } from '../../../src/ring/register/message-codec.ts'
 import type { RingConfiguration, RingMember } from '../../../src/ring/configuration.ts'
 
-export const CLUSTER: string = 'c'.repeat(32)
+const CLUSTER: string = 'c'.repeat(32)
 
 export function storeOf(id: string): string {
   return `store of ${id}`
