@@ -16,7 +16,7 @@ test.each([0.005, 64.5])(
       second
         .members()
         .map((member) => member.weight)
-        .toSorted(),
+        .toSorted((a, b) => a - b),
     ).toEqual([1 / 128, 64])
     await Promise.all([first.close(), second.close()])
   },
