@@ -262,7 +262,7 @@ async function ledgerOfStorm(cluster: SimCluster): Promise<{ late: string[]; cou
   }
   cluster.heal()
   await Promise.all(working)
-  await cluster.sleep(2000)
+  await cluster.sleep(6000)
   for (const name of cluster.names) {
     expect(cluster.node(name).stats().operations.inFlight, `in flight at ${name}`).toBe(0)
   }
