@@ -14,7 +14,7 @@
  * Pure: bytes in, bytes out.
  */
 import { assert } from '../base/assert.ts'
-import { copyInto, readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
+import { allocateKept, copyInto, readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
 import {
   coversContext,
@@ -123,7 +123,7 @@ export function merged(
 }
 
 function adopted(incoming: Uint8Array, start: number, end: number, own: number): Buffer {
-  const stored = Buffer.allocUnsafe(storedHeaderBytes + end - start)
+  const stored = allocateKept(storedHeaderBytes + end - start)
   copyInto(stored, storedHeaderBytes, incoming, start, end)
   setOwnIndex(stored, own)
   return stored

@@ -1,6 +1,7 @@
 /** Encoded records to sibling sets and back: the way of everything that is not on the hot path. */
 import { assert } from '../base/assert.ts'
 import {
+  allocateKept,
   copyBytes,
   readF64,
   readU16,
@@ -115,7 +116,7 @@ export function encodeRecord(set: SiblingSet, reserve = 0): Buffer {
     Math.max(vector.length, isolated.length, set.siblings.length) <= countMax,
     'a record has at most 65535 entries',
   )
-  const bytes = Buffer.allocUnsafe(reserve + recordBytes(set))
+  const bytes = allocateKept(reserve + recordBytes(set))
   bytes[reserve] = recordFormat
   bytes[reserve + 1] = kindNumber[set.kind]
   writeU16(bytes, reserve + 2, vector.length)

@@ -4,7 +4,7 @@
  * with which this agrees.
  */
 import { assert } from '../base/assert.ts'
-import { asBuffer, copyInto, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
+import { allocateKept, asBuffer, copyInto, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
 import { actorBytes, type DotSource } from './dot-source.ts'
 import { countMax, flagsOf, writeSiblingAt } from './record-codec.ts'
 import {
@@ -44,7 +44,7 @@ export function successor(
   const count = continued ? entries : entries + 1
   assert(count <= countMax, 'a record has at most 65535 entries')
   const valueBytes = siblingHeadBytes(flagsOf(sibling)) + sibling.value.length
-  const bytes = Buffer.allocUnsafe(reserve + headerBytes + entryBytes * count + valueBytes)
+  const bytes = allocateKept(reserve + headerBytes + entryBytes * count + valueBytes)
   writeHeader(bytes, reserve, { kind: write.kind, entries: count })
   let at = reserve + headerBytes
   if (before !== undefined && continued) {
