@@ -15,7 +15,7 @@ export interface TcpAddress {
 
 /** The parts of `text`, or `undefined` when it is not an address. */
 export function parseAddress(text: string): TcpAddress | undefined {
-  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text)
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@\p{Cc}]+)):(\d{1,5})$/u.exec(text)
   if (match === null) return undefined
   const [, bracketed, plain, digits] = match
   const port = Number(digits)

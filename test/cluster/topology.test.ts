@@ -1,4 +1,7 @@
-/** Nodes that join, leave, are removed, cut off or restarted: who is a member, and where the data is (HAZARDS E1, E6, E12, F4, F7). */
+/**
+ * Nodes that join, leave, are removed, cut off or restarted: who is a member, and where the data is
+ * (HAZARDS E1, E6, E12, F4, F7).
+ */
 
 import { describe, expect, test } from 'vitest'
 import type { SimCluster, SimOptions } from '../../src/sim/index.ts'
