@@ -4,7 +4,14 @@
  * with which this agrees.
  */
 import { assert } from '../base/assert.ts'
-import { allocateKept, asBuffer, copyInto, writeByteString, writeU16, writeU32 } from '../base/bytes.ts'
+import {
+  allocateKept,
+  asBuffer,
+  copyInto,
+  writeByteString,
+  writeU16,
+  writeU32,
+} from '../base/bytes.ts'
 import { actorBytes, type DotSource } from './dot-source.ts'
 import { countMax, flagsOf, writeSiblingAt } from './record-codec.ts'
 import {
