@@ -12,7 +12,7 @@ export interface BenchOptions {
   readonly mixes: readonly Mix[]
   /** Measurements of each case, each in fresh processes. The median is told. */
   readonly pairs: number
-  /** Length of one measurement; a warm-up of the same length goes before it. */
+  /** Length of one measurement; a warm-up as long, but of 1 s at most, goes before it. */
   readonly seconds: number
   readonly layouts: readonly LayoutName[]
   /** Whether stand-ins count (the default of the library) or owners alone. */
@@ -38,7 +38,7 @@ export const usage: string = `npm run bench -- [options]
   --mix LIST         put, get                        put,get
   --layout LIST      ${layoutNames.join(', ')}      all
   --pairs NUMBER     measurements of each case       5
-  --seconds NUMBER   length of a measurement         0.6
+  --seconds NUMBER   length of a measurement         1
   --strict           count owners alone
   --ceiling FILE     the yardstick program           ../shared/ceiling/ceiling.mjs
   --dist DIRECTORY   the built library               dist
@@ -70,7 +70,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     mixes: words(values.mix, ['put', 'get']),
     layouts: words(values.layout, layoutNames),
     pairs: numbers(values.pairs ?? (quick ? '3' : '5'))[0]!,
-    seconds: numbers(values.seconds ?? (quick ? '0.4' : '0.6'))[0]!,
+    seconds: numbers(values.seconds ?? (quick ? '0.4' : '1'))[0]!,
     sloppy: !values.strict,
     ceiling: values.ceiling,
     dist: values.dist,

@@ -7,6 +7,9 @@ import { cpuUs, serveReplica, startCluster, type ReplicaOrders } from './cluster
 import { loadLibrary } from './library.ts'
 import { Workload } from './workload.ts'
 
+/** As long as the yardstick's. */
+const warmUpSecondsMax = 1
+
 /** What the client's process is told. */
 export interface ClientOrders {
   readonly role: 'client'
@@ -26,7 +29,7 @@ async function measure({ dist, what, sloppy, seconds }: ClientOrders): Promise<F
   const bucket = cluster.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
   const workload = new Workload(bucket, valueBytes)
   await workload.preload()
-  await workload.run(mix, inFlight, seconds)
+  await workload.run(mix, inFlight, Math.min(warmUpSecondsMax, seconds))
   const othersBefore = await cluster.otherCpuUs()
   const before = cpuUs()
   const { operations, ...figures } = await workload.run(mix, inFlight, seconds)

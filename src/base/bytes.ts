@@ -93,23 +93,23 @@ export function copyInto(
 }
 
 const slabBytes = 32 * 1024
-let slab = Buffer.allocUnsafeSlow(slabBytes)
+let slab = new ArrayBuffer(slabBytes)
 let slabUsed = 0
 
 /**
- * Memory for a record that is kept for long, not initialised. Short ones share slabs with each other and, unlike those
+ * Memory for a record that is kept for long. Short ones share slabs with each other and, unlike those
  * of `Buffer.allocUnsafe`, with nothing that is soon forgotten: a slab lives as long as the last record in it.
  */
 export function allocateKept(bytes: number): Buffer {
   if (bytes > slabBytes / 4) return Buffer.allocUnsafeSlow(bytes)
   if (slabUsed + bytes > slabBytes) {
-    slab = Buffer.allocUnsafeSlow(slabBytes)
+    slab = new ArrayBuffer(slabBytes)
     slabUsed = 0
   }
   const start = slabUsed
   // The next one starts at a multiple of 8, where copying is fastest.
   slabUsed += (bytes + 7) & ~7
-  return slab.subarray(start, start + bytes)
+  return Buffer.from(slab, start, bytes)
 }
 
 /** A copy of `bytes[start, end)` in memory of its own. */

@@ -49,7 +49,7 @@ export class ReadTally {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
-    if (this.#asked & bit) return
+    if (this.#askedMask() & bit) return
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
   }
@@ -59,7 +59,7 @@ export class ReadTally {
    * @returns whether it was news: false for a replica that was never asked or has answered before
    */
   answered(replica: number, answer: ReadAnswer): boolean {
-    const bit = replicaBit(replica) & this.#asked & ~this.#answered
+    const bit = replicaBit(replica) & this.#askedMask() & ~this.#answeredMask()
     this.#failed &= ~bit
     switch (answer) {
       case 'record':
@@ -92,13 +92,13 @@ export class ReadTally {
 
   outcome(): Outcome {
     if (this.count >= this.needed) return 'reached'
-    const possible = (this.#record | this.#absent | this.waitingMask) & this.#countable
+    const possible = (this.#record | this.#absent | this.waitingMask) & this.#countableMask()
     return replicaCount(possible) >= this.needed ? 'pending' : 'lost'
   }
 
   /** How many answers count towards `needed`. */
   get count(): number {
-    return replicaCount((this.#record | this.#absent) & this.#countable)
+    return replicaCount((this.#record | this.#absent) & this.#countableMask())
   }
 
   get recordMask(): number {
@@ -118,7 +118,7 @@ export class ReadTally {
   }
 
   get waitingMask(): number {
-    return this.#asked & ~(this.#answered | this.#failed)
+    return this.#askedMask() & ~(this.#answeredMask() | this.#failed)
   }
 
   get failedMask(): number {
@@ -130,15 +130,17 @@ export class ReadTally {
     return this.#fallbacks
   }
 
-  get #asked(): number {
+  // Methods: each use of a private getter is a call into the engine's runtime.
+
+  #askedMask(): number {
     return this.#primaries | this.#fallbacks
   }
 
-  get #answered(): number {
+  #answeredMask(): number {
     return this.#record | this.#absent | this.#recovering | this.#damaged
   }
 
-  get #countable(): number {
-    return this.#sloppy ? this.#asked : this.#primaries
+  #countableMask(): number {
+    return this.#sloppy ? this.#askedMask() : this.#primaries
   }
 }

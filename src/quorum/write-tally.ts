@@ -36,7 +36,7 @@ export class WriteTally {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
-    if (this.#asked & bit) return
+    if (this.#askedMask() & bit) return
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
   }
@@ -48,7 +48,7 @@ export class WriteTally {
    * before
    */
   acknowledged(replica: number): boolean {
-    const bit = replicaBit(replica) & this.#asked & ~this.#acknowledged
+    const bit = replicaBit(replica) & this.#askedMask() & ~this.#acknowledged
     this.#acknowledged |= bit
     this.#failed &= ~bit
     return bit !== 0
@@ -66,13 +66,13 @@ export class WriteTally {
 
   outcome(): Outcome {
     if (this.count >= this.needed) return 'reached'
-    const possible = replicaCount((this.#acknowledged | this.waitingMask) & this.#countable)
+    const possible = replicaCount((this.#acknowledged | this.waitingMask) & this.#countableMask())
     return possible >= this.needed ? 'pending' : 'lost'
   }
 
   /** How many acknowledgements count towards `needed`. */
   get count(): number {
-    return replicaCount(this.#acknowledged & this.#countable)
+    return replicaCount(this.#acknowledged & this.#countableMask())
   }
 
   /** Everyone who acknowledged, whether it counts or not. */
@@ -81,7 +81,7 @@ export class WriteTally {
   }
 
   get waitingMask(): number {
-    return this.#asked & ~(this.#acknowledged | this.#failed)
+    return this.#askedMask() & ~(this.#acknowledged | this.#failed)
   }
 
   get failedMask(): number {
@@ -93,11 +93,13 @@ export class WriteTally {
     return this.#fallbacks
   }
 
-  get #asked(): number {
+  // Methods: each use of a private getter is a call into the engine's runtime.
+
+  #askedMask(): number {
     return this.#primaries | this.#fallbacks
   }
 
-  get #countable(): number {
-    return this.#sloppy ? this.#asked : this.#primaries
+  #countableMask(): number {
+    return this.#sloppy ? this.#askedMask() : this.#primaries
   }
 }

@@ -35,9 +35,19 @@ export class Ring {
     this.#placement = placement
     this.#members = new Map(placement.members.map((member) => [member.id, member]))
     this.#ownedCounts = new Map(this.memberIds.map((id, index) => [id, placement.loads[index]!]))
-    this.#owners = Array.from({ length: this.partitions }, (_, partition) =>
-      Object.freeze(this.#idsOf(placement.owners, partition)),
-    )
+    this.#owners = this.#ownerLists(placement.owners)
+  }
+
+  /** Partitions with the same owners share one list: in a small cluster there are few, and they stay in the cache. */
+  #ownerLists(owners: Uint16Array): readonly (readonly string[])[] {
+    const lists = new Map<string, readonly string[]>()
+    return Array.from({ length: this.partitions }, (_, partition) => {
+      const ids = this.#idsOf(owners, partition)
+      const name = JSON.stringify(ids)
+      const list = lists.get(name) ?? Object.freeze(ids)
+      lists.set(name, list)
+      return list
+    })
   }
 
   #idsOf(owners: Uint16Array, partition: number): string[] {
@@ -54,7 +64,8 @@ export class Ring {
    */
   owners(partition: number): readonly string[] {
     const owners = this.#owners[partition]
-    assert(owners !== undefined, `partition ${partition} of ${this.partitions}`)
+    // The sentence is made only when it is needed: this is asked several times for each operation.
+    if (owners === undefined) assert(false, `partition ${partition} of ${this.partitions}`)
     return owners
   }
 
