@@ -2,11 +2,15 @@
 
 import { InvalidArgumentError } from '../base/errors.ts'
 import type { CoterieNode } from '../node/coterie-node.ts'
+import type { Faults } from './faults.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { Settlement } from './settlement.ts'
 import type { Lose, SimDisk } from './sim-disk.ts'
 import type { NetworkQuality } from './sim-links.ts'
 import type { SimFleet } from './sim-fleet.ts'
+import { SimService } from './sim-service.ts'
+import type { ServiceStart } from './sim-service.ts'
+import { FROZEN_PPM } from './sim-wall-clock.ts'
 import { forgetRecord, placeOf, viewRecord } from './stored-records.ts'
 import type { Place, RecordView } from './stored-records.ts'
 
@@ -16,8 +20,8 @@ const SETTLE_WITHIN_MS = 600_000
 /** What a crash does. */
 export interface CrashOptions {
   /**
-   * What the disk loses: nothing (only the process dies), what was not durable, or everything (the
-   * disk is replaced). Memory storage always loses everything. @default 'unsynced'
+   * What the disk loses: nothing (only the process dies), what was not durable, some of that, or
+   * everything (the disk is replaced). Memory storage always loses everything. @default 'unsynced'
    */
   lose?: Lose
   /**
@@ -70,9 +74,10 @@ export class SimCluster {
 
   /**
    * Nodes of different groups hear nothing of each other, until `heal` or another partition. One
-   * group alone is cut off from all other nodes; with several, a node that is in no group, or in
-   * more than one, hears all of them. Connections go silent and are cut after 20 s; what was on its
-   * way arrives if it heals before.
+   * group alone is cut off from all other nodes; with several, a node that is in no group hears
+   * everybody, and one in more than one hears all that share one with it. Connections go silent and
+   * are cut after 20 s; what was on its way arrives if it heals before. For common shapes there are
+   * `halves`, `bridge` and `majoritiesRing`.
    */
   partition(...groups: (readonly string[])[]): void {
     for (const name of groups.flat()) this.#fleet.machine(name)
@@ -87,6 +92,30 @@ export class SimCluster {
   }
 
   /**
+   * Holds what `from` sends to `to` from now on, until `unclog` or `heal` lets it all through at
+   * once, in its order. Nobody gives a clogged connection up.
+   */
+  clog(from: string, to: string): void {
+    this.#link('clog', from, to)
+    this.#fleet.world.network.clog(from, to)
+  }
+
+  /** Ends `clog`. Nothing happens when the link is not clogged. */
+  unclog(from: string, to: string): void {
+    this.#link('unclog', from, to)
+    this.#fleet.world.network.unclog(from, to)
+  }
+
+  /**
+   * Cuts the connections between two nodes, amid a frame or not: what is on its way is lost, and
+   * both see a closed connection. They may connect anew at once.
+   */
+  reset(a: string, b: string): void {
+    this.#link('reset', a, b)
+    this.#fleet.world.network.reset(a, b)
+  }
+
+  /**
    * Gives the direction `from` → `to` a quality of its own, until `heal`.
    * @throws {InvalidArgumentError}
    */
@@ -95,7 +124,7 @@ export class SimCluster {
     this.#fleet.world.network.link(from, to, network)
   }
 
-  /** Undoes `partition`, `block` and `link`. */
+  /** Undoes `partition`, `block`, `clog` and `link`. */
   heal(): void {
     this.#note('heal')
     this.#fleet.world.network.heal()
@@ -134,11 +163,28 @@ export class SimCluster {
   }
 
   /**
-   * Sets how much the node's wall clock is wrong, also after a restart. Timers are not affected.
+   * Sets how much the node's wall clock is wrong: it jumps there. Stays over restarts. Timers are
+   * not affected.
    */
   skewClock(name: string, ms: number): void {
-    this.#fleet.machine(name).wallSkewMs = ms
+    requireFinite('ms', ms)
+    this.#fleet.machine(name).wall.skew(ms)
     this.#note('skew', `${name} ${ms}`)
+  }
+
+  /**
+   * Lets the node's wall clock go faster from now on, or slower for less than 0. 0 ends the drift,
+   * not the error by then: that does `skewClock`. Stays over restarts.
+   */
+  driftClock(name: string, partsPerMillion: number): void {
+    requireFinite('partsPerMillion', partsPerMillion)
+    this.#fleet.machine(name).wall.drift(partsPerMillion)
+    this.#note('drift', `${name} ${partsPerMillion}`)
+  }
+
+  /** Lets the node's wall clock stand still, until `driftClock`. It can still jump. */
+  freezeClock(name: string): void {
+    this.driftClock(name, FROZEN_PPM)
   }
 
   /** Starts one more node, which joins the others. */
@@ -158,12 +204,51 @@ export class SimCluster {
   restoreDisk(name: string, disk: SimDisk): void {
     const machine = this.#fleet.machine(name)
     if (machine.isUp) throw new InvalidArgumentError('name', `"${name}" is up: crash it first`)
+    const { faults } = this.#fleet.world
     this.#note('restore', name)
-    machine.disk = disk.copy()
+    faults.add('disk-restored')
+    machine.disk = disk.copy(faults)
   }
 
   /**
-   * The node's disk itself, for its faults: failing writes and syncs, flipped bits, no space,
+   * Starts a second process with the same id on a copy of the node's disk, as somebody does who
+   * copies a directory. It goes by the name `as`, here and on the network: crash it, pause it,
+   * partition it. It is none of `names`, and `records` and `settle` do not look at it.
+   * @throws whatever the start of the node does; then it is down.
+   * @throws {InvalidArgumentError} when the storage is memory.
+   */
+  async duplicate(name: string, as: string): Promise<CoterieNode> {
+    const twin = this.#fleet.addTwin(this.#fleet.machine(name), as)
+    this.#note('duplicate-disk', `${name} ${as}`)
+    this.#fleet.world.faults.add('disk-duplicated')
+    return twin.start(this.#fleet.seedsFor(as))
+  }
+
+  /**
+   * Puts code of your own into the process of a node: `start` is called now, if the node is up, and
+   * at each start of it from now on. It is paused and dies with the node; at a clean end its
+   * `close()`, if it has one, is called before the node closes. Code that needs no time of its own
+   * can as well be called by the scenario with `node(name)`.
+   */
+  async service<S extends object>(name: string, start: ServiceStart<S>): Promise<SimService<S>> {
+    const machine = this.#fleet.machine(name)
+    const service = new SimService<S>({ name, clock: this.#fleet.world.clock, start })
+    await machine.host(service)
+    return service
+  }
+
+  /** How often each kind of fault took effect so far. */
+  faults(): Faults {
+    return this.#fleet.world.faults.view()
+  }
+
+  /** Writes a line of the scenario's own into the trace. It counts for the hash. */
+  note(text: string): void {
+    this.#note('note', text)
+  }
+
+  /**
+   * The node's disk itself, for its faults: failing reads, writes and syncs, flipped bits, no space,
    * slowness.
    */
   disk(name: string): SimDisk {
@@ -199,7 +284,7 @@ export class SimCluster {
     await this.#fleet.until(() => settlement.problem(this.#fleet.disks, this.#fleet.ring), withinMs)
   }
 
-  #link(kind: 'block' | 'link', from: string, to: string): void {
+  #link(kind: 'block' | 'clog' | 'unclog' | 'reset' | 'link', from: string, to: string): void {
     this.#fleet.machine(from)
     this.#fleet.machine(to)
     this.#note(kind, `${from} ${to}`)
@@ -212,4 +297,8 @@ export class SimCluster {
   #place(bucket: string, key: string): Place {
     return placeOf(bucket, key, this.#fleet.ring?.partitions ?? 1)
   }
+}
+
+function requireFinite(name: string, value: number): void {
+  if (!Number.isFinite(value)) throw new InvalidArgumentError(name, `must be finite, not ${value}`)
 }

@@ -37,6 +37,11 @@ export class SimConnection implements Connection {
     this.#onClosed = options.onClosed
   }
 
+  /** The process at the other end. */
+  get peer(): string {
+    return this.remote.slice(0, this.remote.lastIndexOf(':'))
+  }
+
   get isClosed(): boolean {
     return this.#state === 'closed'
   }
@@ -50,7 +55,7 @@ export class SimConnection implements Connection {
     if (this.#state === 'closed') return false
     const copy = new Uint8Array(bytes.subarray(start, end))
     if (this.#state === 'open') {
-      this.#outgoing?.send({ bytes: copy })
+      this.#outgoing?.send(copy)
     } else {
       this.#waiting.push(copy)
       this.#waitingBytes += copy.length
@@ -87,7 +92,7 @@ export class SimConnection implements Connection {
     const waiting = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0
-    for (const bytes of waiting) this.#outgoing?.send({ bytes })
+    for (const bytes of waiting) this.#outgoing?.send(bytes)
     this.#handler?.open()
   }
 
@@ -105,6 +110,19 @@ export class SimConnection implements Connection {
     const lent = new Uint8Array(bytes)
     handler.frame(lent, 0, lent.length)
     lent.fill(0xdb)
+  }
+
+  /** A frame arrives that is not what was sent. Called in an event of the process. */
+  receiveDamaged(): void {
+    if (this.#state === 'open') this.#closeWith(new ProtocolError('a damaged frame'))
+  }
+
+  /** The network cuts the connection, amid a frame or not: what was on its way is lost. */
+  reset(): void {
+    if (this.#state === 'closed') return
+    this.#outgoing?.cut()
+    const error = connectionReset(`the connection to ${this.remote} was reset`)
+    this.process.after(0, () => this.fail(error))
   }
 
   /**
@@ -126,7 +144,7 @@ export class SimConnection implements Connection {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     const error = connectionReset(`${this.process.name} went down`)
-    if (isMachineAlive) this.#outgoing?.send({ ending: error })
+    if (isMachineAlive) this.#outgoing?.end(error)
     else this.#outgoing?.discard()
     this.#onClosed(this)
   }
@@ -137,7 +155,7 @@ export class SimConnection implements Connection {
     this.#waiting = []
     this.#waitingBytes = 0
     this.#deadline?.cancel()
-    this.#outgoing?.send({ ending: closedByOtherEnd(this.process.name) })
+    this.#outgoing?.end(closedByOtherEnd(this.process.name))
     this.#onClosed(this)
     // Never from inside `close` or `frame`: the handler hears of it in an event of its own.
     this.process.after(0, () => this.#handler?.close(error))

@@ -18,11 +18,15 @@ const LOOK_INTERVAL_MS = 50
  */
 const JOIN_WITHIN_MS = 600_000
 
-/** Invariant: machines are never taken out; those of nodes that left are down. */
+/**
+ * Invariant: machines are never taken out; those of nodes that left are down.
+ * Twins run on copies of the disks of others, and count for nothing that is said of the cluster.
+ */
 export class SimFleet {
   readonly world: SimWorld
   readonly #zones: readonly string[]
   readonly #machines = new Map<string, SimMachine>()
+  readonly #twins = new Map<string, SimMachine>()
   readonly #storedRing = new StoredRing()
 
   /** @param zones dealt in turn to machines that are given none. */
@@ -35,13 +39,14 @@ export class SimFleet {
     return [...this.#machines.keys()]
   }
 
+  /** All machines, also twins. */
   get machines(): readonly SimMachine[] {
-    return [...this.#machines.values()]
+    return [...this.#machines.values(), ...this.#twins.values()]
   }
 
-  /** The disks by the names of their nodes. */
+  /** The disks by the names of their nodes, without those of twins. */
   get disks(): ReadonlyMap<string, SimDisk> {
-    return new Map(this.machines.map(({ name, disk }) => [name, disk]))
+    return new Map([...this.#machines].map(([name, { disk }]) => [name, disk]))
   }
 
   /** The newest ring on any disk. */
@@ -51,7 +56,7 @@ export class SimFleet {
 
   /** @throws {InvalidArgumentError} when there is none. */
   machine(name: string): SimMachine {
-    const machine = this.#machines.get(name)
+    const machine = this.#machines.get(name) ?? this.#twins.get(name)
     if (machine === undefined) throw new InvalidArgumentError('name', `there is no node "${name}"`)
     return machine
   }
@@ -59,16 +64,33 @@ export class SimFleet {
   /** @throws {InvalidArgumentError} when the name is taken. */
   add(options: SimMachineOptions): SimMachine {
     const { name } = options
-    if (this.#machines.has(name)) throw new InvalidArgumentError('name', `"${name}" exists already`)
+    this.#requireFree(name)
     const zone = options.zone ?? this.#zones[this.#machines.size % this.#zones.length]
     const machine = new SimMachine(this.world, { ...options, zone })
     this.#machines.set(name, machine)
     return machine
   }
 
-  /** What a node takes for its seeds: the addresses of all others. */
+  /**
+   * A machine with a copy of a disk and the same node on it.
+   * @throws {InvalidArgumentError} when the name is taken, or the node has no disk to copy.
+   */
+  addTwin(of: SimMachine, name: string): SimMachine {
+    this.#requireFree(name)
+    if (this.world.storage === 'memory') {
+      throw new InvalidArgumentError('name', `the storage of ${of.name} is no disk, but memory`)
+    }
+    const twin = new SimMachine(this.world, { id: of.name, ...of.options, name })
+    twin.disk = of.disk.copy()
+    this.#twins.set(name, twin)
+    return twin
+  }
+
+  /** What a node takes for its seeds: the addresses of all others, as far as they are no twins. */
   seedsFor(name: string): string[] {
-    return this.machines.filter((machine) => machine.name !== name).map(({ address }) => address)
+    const { id = name } = this.machine(name).options
+    const others = [...this.#machines.values()].filter((machine) => machine.name !== id)
+    return others.map(({ address }) => address)
   }
 
   /** Founds the cluster, lets one node after the other join, and waits until all know of all. */
@@ -112,6 +134,11 @@ export class SimFleet {
       if (clock.nowMs >= deadlineMs) throw new Error(`after ${withinMs} virtual ms, ${found}`)
       await this.sleep(Math.min(LOOK_INTERVAL_MS, deadlineMs - clock.nowMs))
     }
+  }
+
+  #requireFree(name: string): void {
+    if (!this.#machines.has(name) && !this.#twins.has(name)) return
+    throw new InvalidArgumentError('name', `"${name}" exists already`)
   }
 
   #joinProblem(): string | undefined {

@@ -24,6 +24,21 @@ export interface NetworkQuality {
    * @default false
    */
   reorder?: boolean
+  /**
+   * Probability, 0 to 1, that a frame is held up on its way, and with it all that follow it on its
+   * connection. @default 0
+   */
+  delay?: number
+  /**
+   * The longest hold-up, in milliseconds. Most are far shorter: half of them less than 1/256 of it,
+   * one in four more than 1/10. @default 10 000
+   */
+  delayMs?: number
+  /**
+   * Probability, 0 to 1, that a frame is damaged on its way. The receiver's transport notices, as
+   * TLS does, and ends the connection: damaged frames never reach a node. @default 0
+   */
+  corrupt?: number
 }
 
 /** A quality with its defaults filled in. */
@@ -35,13 +50,20 @@ const DEFAULT_QUALITY: LinkQuality = Object.freeze({
   loss: 0,
   duplicate: 0,
   reorder: false,
+  delay: 0,
+  delayMs: 10_000,
+  corrupt: 0,
 })
 
-/** All links: their qualities, blocks and partition. */
+/** What keeps a frame from going on. Senders give up on the first two. */
+export type Obstacle = 'partition' | 'block' | 'clog'
+
+/** All links: their qualities, obstacles and partition. */
 export class SimLinks {
   readonly #quality: LinkQuality
   #groups: readonly ReadonlySet<string>[] = []
   readonly #blocked = new Set<string>()
+  readonly #clogged = new Set<string>()
   readonly #overrides = new Map<string, LinkQuality>()
 
   /** @throws {InvalidArgumentError} */
@@ -63,6 +85,15 @@ export class SimLinks {
     this.#blocked.add(linkName(from, to))
   }
 
+  /** Holds what `from` sends to `to`, without anybody giving up. */
+  clog(from: string, to: string): void {
+    this.#clogged.add(linkName(from, to))
+  }
+
+  unclog(from: string, to: string): void {
+    this.#clogged.delete(linkName(from, to))
+  }
+
   /**
    * Gives the direction `from` → `to` its own quality; what is left out is as everywhere. @throws
    * {InvalidArgumentError}
@@ -71,10 +102,11 @@ export class SimLinks {
     this.#overrides.set(linkName(from, to), completed(quality, this.#quality))
   }
 
-  /** Undoes `partition`, `block` and `override`. */
+  /** Undoes `partition`, `block`, `clog` and `override`. */
   heal(): void {
     this.#groups = []
     this.#blocked.clear()
+    this.#clogged.clear()
     this.#overrides.clear()
   }
 
@@ -83,10 +115,13 @@ export class SimLinks {
     return this.#overrides.get(linkName(from, to)) ?? this.#quality
   }
 
-  isBlocked(from: string, to: string): boolean {
-    if (from === to) return false
-    if (this.#blocked.size > 0 && this.#blocked.has(linkName(from, to))) return true
-    return this.#groups.length > 0 && this.#isPartitioned(from, to)
+  /** What is in the way, the worst of several. */
+  obstacle(from: string, to: string): Obstacle | undefined {
+    if (from === to) return undefined
+    if (this.#groups.length > 0 && this.#isPartitioned(from, to)) return 'partition'
+    if (this.#blocked.size > 0 && this.#blocked.has(linkName(from, to))) return 'block'
+    if (this.#clogged.size > 0 && this.#clogged.has(linkName(from, to))) return 'clog'
+    return undefined
   }
 
   #isPartitioned(from: string, to: string): boolean {
@@ -108,6 +143,9 @@ function completed(quality: NetworkQuality, defaults: LinkQuality): LinkQuality 
   requireRange('jitterMs', complete.jitterMs, Number.MAX_SAFE_INTEGER)
   requireRange('loss', complete.loss, 1)
   requireRange('duplicate', complete.duplicate, 1)
+  requireRange('delay', complete.delay, 1)
+  requireRange('delayMs', complete.delayMs, Number.MAX_SAFE_INTEGER)
+  requireRange('corrupt', complete.corrupt, 1)
   return complete
 }
 

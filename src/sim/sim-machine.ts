@@ -1,18 +1,22 @@
 /**
- * One simulated machine: what outlives the processes on it (its disk, the error of its wall clock)
- * and the process that runs now, if any, with the node in it.
+ * One simulated machine: what outlives the processes on it (its disk, its wall clock) and the
+ * process that runs now, if any, with the node in it and the services of the scenario.
  */
 
 import { ClosedError } from '../base/errors.ts'
 import type { CoterieNode } from '../node/coterie-node.ts'
 import { createNode } from '../node/create-node.ts'
 import type { NodeOptions } from '../node/options.ts'
+import type { FaultCounts } from './faults.ts'
+import { watchNode } from './node-watch.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SimDisk } from './sim-disk.ts'
 import type { Lose } from './sim-disk.ts'
 import type { SimNetwork } from './sim-network.ts'
 import { SimProcess } from './sim-process.ts'
+import type { SimService } from './sim-service.ts'
 import { SimStorage } from './sim-storage.ts'
+import { SimWallClock } from './sim-wall-clock.ts'
 import type { Trace } from './trace.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -26,6 +30,7 @@ const LIMBO_MS = 5000
 export interface SimWorld {
   readonly clock: VirtualClock
   readonly trace: Trace
+  readonly faults: FaultCounts
   readonly random: SeededRandom
   readonly network: SimNetwork
   readonly storage: 'memory' | 'durable'
@@ -36,6 +41,8 @@ export interface SimWorld {
 /** What tells one machine from another. */
 export interface SimMachineOptions {
   readonly name: string
+  /** The id of its node. @default the name */
+  readonly id?: string
   readonly zone?: string | undefined
   readonly weight?: number | undefined
 }
@@ -43,6 +50,7 @@ export interface SimMachineOptions {
 /** A start of a node, until it succeeds, fails, or dies. */
 interface Run {
   readonly process: SimProcess
+  readonly random: SeededRandom
   readonly storage: SimStorage
   node: CoterieNode | undefined
   /** Whether the machine closes the node, and not the scenario. */
@@ -54,11 +62,12 @@ interface Run {
 /** Invariant: at most one process of the machine is not dead. */
 export class SimMachine {
   readonly name: string
-  disk: SimDisk = new SimDisk()
-  /** How much the wall clock is wrong, in milliseconds; stays over restarts. */
-  wallSkewMs = 0
+  disk: SimDisk
+  readonly wall: SimWallClock
   readonly #world: SimWorld
   readonly #options: SimMachineOptions
+  readonly #crashRandom: SeededRandom
+  readonly #services: SimService[] = []
   #run: Run | undefined
   #runs = 0
 
@@ -66,6 +75,14 @@ export class SimMachine {
     this.#world = world
     this.#options = options
     this.name = options.name
+    this.disk = new SimDisk(world.faults)
+    this.wall = new SimWallClock(world.clock, world.faults)
+    this.#crashRandom = world.random.fork(`${options.name} crashes`)
+  }
+
+  /** What tells it from others. */
+  get options(): SimMachineOptions {
+    return this.#options
   }
 
   /** What others put into their seeds. */
@@ -93,22 +110,21 @@ export class SimMachine {
    * @throws whatever the node's start does; then the machine is down.
    */
   async start(seeds: readonly string[]): Promise<CoterieNode> {
-    const { clock, trace, network, random, storage } = this.#world
-    const { name, disk } = this
+    const { clock, trace, faults, network, random, storage } = this.#world
+    const { name, disk, wall } = this
     const runRandom = random.fork(`${name} run ${this.#runs++}`)
     const originMs = Math.floor(runRandom.float() * 1e9)
-    const wallSkewMs = (): number => this.wallSkewMs
-    const process = new SimProcess({ name, clock, trace, originMs, wallSkewMs })
+    const process = new SimProcess({ name, clock, trace, faults, originMs, wall })
     trace.note(name, 'start', seeds.join())
     const durability = storage === 'durable' ? 'fsync' : 'memory'
     const diskRandom = runRandom.fork('disk')
     const storageOptions = { disk, process, clock, trace, durability, random: diskRandom } as const
     const nodeStorage = new SimStorage(storageOptions)
     return this.#begin(
-      { process, storage: nodeStorage },
+      { process, storage: nodeStorage, random: runRandom },
       {
         ...this.#world.node,
-        id: name,
+        id: this.#options.id ?? name,
         seeds,
         ...(this.#options.zone === undefined ? {} : { zone: this.#options.zone }),
         ...(this.#options.weight === undefined ? {} : { weight: this.#options.weight }),
@@ -120,12 +136,24 @@ export class SimMachine {
     )
   }
 
+  /** Runs a service in this process, if there is one, and in each that is started from now on. */
+  async host(service: SimService): Promise<void> {
+    this.#services.push(service)
+    const run = this.#run
+    if (run?.node !== undefined) await service.begin(run.process, run.node, run.random)
+  }
+
   /** The end without a goodbye. */
   crash(options: { lose: Lose; isPowerLoss: boolean }): void {
-    const lose = this.#world.storage === 'memory' ? 'everything' : options.lose
-    this.#world.trace.note(this.name, 'crash', lose)
-    if (this.#run !== undefined) this.#end(this.#run, { isMachineOff: options.isPowerLoss })
-    this.disk.crash(lose)
+    const { trace, faults, storage } = this.#world
+    const { isPowerLoss } = options
+    const lose = storage === 'memory' ? 'everything' : options.lose
+    trace.note(this.name, 'crash', isPowerLoss ? `${lose} power` : lose)
+    if (this.#run !== undefined) {
+      faults.add(isPowerLoss ? 'power-loss' : 'crash')
+      this.#end(this.#run, { isMachineOff: isPowerLoss })
+    }
+    this.disk.crash(lose, lose === 'some' ? this.#crashRandom.float() : 0)
   }
 
   /**
@@ -137,6 +165,7 @@ export class SimMachine {
     const run = this.#run
     if (run === undefined) return
     run.isClosing = true
+    for (const service of this.#services) await service.close()
     await run.node?.close()
     const { pending, isAlive } = run.process
     this.#end(run, { isMachineOff: false })
@@ -155,23 +184,31 @@ export class SimMachine {
   }
 
   async #begin(
-    { process, storage }: { process: SimProcess; storage: SimStorage },
+    parts: Omit<Run, 'node' | 'isClosing' | 'abort'>,
     options: NodeOptions,
   ): Promise<CoterieNode> {
     let abort: (error: Error) => void = () => {}
     const died = new Promise<never>((_, reject) => {
       abort = reject
     })
-    const run: Run = { process, storage, node: undefined, isClosing: false, abort }
+    const run: Run = { ...parts, node: undefined, isClosing: false, abort }
     this.#run = run
     try {
       const node = await Promise.race([createNode(options), died])
       run.node = node
       node.once('close', () => void this.#closed(run, node))
+      watchNode(node, this.#world.trace, (error) => this.#world.clock.fail(error))
+      await Promise.race([this.#beginServices(run, node), died])
       return node
     } catch (error) {
       this.#end(run, { isMachineOff: false })
       throw error
+    }
+  }
+
+  async #beginServices({ process, random }: Run, node: CoterieNode): Promise<void> {
+    for (const [index, service] of this.#services.entries()) {
+      await service.begin(process, node, random.fork(`service ${index}`))
     }
   }
 
@@ -189,6 +226,7 @@ export class SimMachine {
     run.process.cut()
     this.#world.network.crash(run.process, options)
     run.storage.abandon()
+    for (const service of this.#services) service.lost(run.process)
     run.abort(new ClosedError(`${this.name} went down`))
     this.#world.clock.after(LIMBO_MS, () => run.process.kill())
     // Nothing of this reaches a disk, a peer or a listener. It only ends what the scenario still

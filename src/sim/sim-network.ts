@@ -7,13 +7,14 @@
  */
 
 import type { ConnectionHandler, Transport } from '../ports/transport.ts'
+import { FaultCounts } from './faults.ts'
 import { connectionRefused } from './network-error.ts'
 import type { SimConnection } from './sim-connection.ts'
 import { linkName, SimLinks } from './sim-links.ts'
-import type { LinkQuality, NetworkQuality } from './sim-links.ts'
+import type { LinkQuality, NetworkQuality, Obstacle } from './sim-links.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { SimProcess } from './sim-process.ts'
-import { SimStream } from './sim-stream.ts'
+import { faultOf, SimStream } from './sim-stream.ts'
 import type { StreamNetwork } from './sim-stream.ts'
 import { SimTransport } from './sim-transport.ts'
 import type { Trace } from './trace.ts'
@@ -37,6 +38,7 @@ export interface SimNetworkOptions {
   readonly clock: VirtualClock
   readonly random: SeededRandom
   readonly trace: Trace
+  readonly faults?: FaultCounts
   readonly quality?: NetworkQuality | undefined
 }
 
@@ -44,6 +46,7 @@ export interface SimNetworkOptions {
 export class SimNetwork implements StreamNetwork {
   readonly clock: VirtualClock
   readonly trace: Trace
+  readonly faults: FaultCounts
   readonly silenceMaxMs: number = SILENCE_MAX_MS
   readonly streams: Set<SimStream> = new Set()
   readonly #random: SeededRandom
@@ -58,6 +61,7 @@ export class SimNetwork implements StreamNetwork {
   constructor(options: SimNetworkOptions) {
     this.clock = options.clock
     this.trace = options.trace
+    this.faults = options.faults ?? new FaultCounts()
     this.#random = options.random
     this.#links = new SimLinks(options.quality)
   }
@@ -111,12 +115,33 @@ export class SimNetwork implements StreamNetwork {
     this.#links.block(from, to)
   }
 
+  /** Holds what `from` sends to `to` until `unclog`, which lets it all through at once. */
+  clog(from: string, to: string): void {
+    this.#links.clog(from, to)
+  }
+
+  unclog(from: string, to: string): void {
+    this.#links.unclog(from, to)
+    this.#refresh()
+  }
+
+  /** Cuts all connections between two processes. Both ends hear of it in an event of their own. */
+  reset(a: string, b: string): void {
+    let count = 0
+    for (const transport of this.#transports) {
+      const { name } = transport.process
+      if (name === a) count += transport.reset(b)
+      else if (name === b) transport.reset(a)
+    }
+    this.faults.add('connection-reset', count)
+  }
+
   /** @throws {InvalidArgumentError} */
   link(from: string, to: string, quality: NetworkQuality | undefined): void {
     this.#links.override(from, to, quality)
   }
 
-  /** Undoes `partition`, `block` and `link`. What waited goes on. */
+  /** Undoes `partition`, `block`, `clog` and `link`. What waited goes on. */
   heal(): void {
     this.#links.heal()
     this.#refresh()
@@ -137,8 +162,8 @@ export class SimNetwork implements StreamNetwork {
     return client
   }
 
-  isBlocked(from: string, to: string): boolean {
-    return this.#links.isBlocked(from, to)
+  obstacle(from: string, to: string): Obstacle | undefined {
+    return this.#links.obstacle(from, to)
   }
 
   isDark(name: string): boolean {
@@ -183,8 +208,12 @@ export class SimNetwork implements StreamNetwork {
   }
 
   #isLost(from: string, to: string): boolean {
-    if (this.isDark(from) || this.isDark(to) || this.isBlocked(from, to)) return true
-    return this.random(linkName(from, to)).chance(this.quality(from, to).loss)
+    if (this.isDark(from) || this.isDark(to)) return true
+    const obstacle = this.obstacle(from, to)
+    if (obstacle !== undefined) this.faults.add(faultOf[obstacle])
+    return (
+      obstacle !== undefined || this.random(linkName(from, to)).chance(this.quality(from, to).loss)
+    )
   }
 
   #refuse(client: SimConnection, address: string, target: string): void {

@@ -6,11 +6,10 @@
 
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { ScheduledEvent } from './event-queue.ts'
+import { FaultCounts } from './faults.ts'
+import { SimWallClock } from './sim-wall-clock.ts'
 import type { Trace } from './trace.ts'
 import type { VirtualClock } from './virtual-clock.ts'
-
-/** The wall clock at the start of a simulation: 2025-01-01T00:00:00Z. */
-const WALL_START_MS = Date.UTC(2025, 0, 1)
 
 /**
  * The shortest timer. More than nothing, so that code which sets a timer of 0 ms again and again
@@ -30,13 +29,14 @@ export interface SimProcessOptions {
   readonly name: string
   readonly clock: VirtualClock
   readonly trace: Trace
+  readonly faults?: FaultCounts
+  /** The machine's. @default one that is right */
+  readonly wall?: SimWallClock
   /**
    * What the monotonic clock shows at virtual time 0, a whole number: different for each process,
    * as in reality.
    */
   readonly originMs?: number
-  /** How much the wall clock is wrong at this moment, in milliseconds. */
-  readonly wallSkewMs?: () => number
 }
 
 /** Invariant: things reach the code in the order in which they came to the process. */
@@ -46,20 +46,24 @@ export class SimProcess {
   readonly clock: Clock
   readonly #clock: VirtualClock
   readonly #trace: Trace
+  readonly #faults: FaultCounts
   #state: ProcessState = 'running'
   readonly #scheduled = new Set<ScheduledEvent>()
   /** What arrived while the process was paused and has not been handed over yet, oldest first. */
   #held: (() => void)[] = []
+  /** Whether something had to wait in this pause. */
+  #isLate = false
   #isDraining = false
 
   constructor(options: SimProcessOptions) {
     this.name = options.name
     this.#clock = options.clock
     this.#trace = options.trace
-    const { originMs = 0, wallSkewMs = () => 0 } = options
+    this.#faults = options.faults ?? new FaultCounts()
+    const { originMs = 0, wall = new SimWallClock(this.#clock, this.#faults) } = options
     this.clock = {
       monotonicMs: () => originMs + this.#clock.nowMs,
-      wallMs: () => Math.floor(WALL_START_MS + this.#clock.nowMs + wallSkewMs()),
+      wallMs: () => wall.readMs(),
       after: (delayMs, callback) => this.#timer(delayMs, callback),
     }
   }
@@ -106,7 +110,9 @@ export class SimProcess {
   }
 
   pause(): void {
-    if (this.#state === 'running') this.#state = 'paused'
+    if (this.#state !== 'running') return
+    this.#state = 'paused'
+    this.#isLate = false
   }
 
   resume(): void {
@@ -134,8 +140,15 @@ export class SimProcess {
     if (this.#state === 'dead') return
     // What is held comes first, also while it is being handed over, else frames would overtake each
     // other.
-    if (this.#state === 'paused' || this.#held.length > 0) this.#held.push(run)
+    if (this.#state === 'paused' || this.#held.length > 0) this.#hold(run)
     else run()
+  }
+
+  #hold(run: () => void): void {
+    this.#held.push(run)
+    if (this.#isLate) return
+    this.#isLate = true
+    this.#faults.add('pause')
   }
 
   /** One held thing for each event, so that microtasks run in between as they do otherwise. */

@@ -74,6 +74,7 @@ export class SimStorage implements Storage {
 
   get(partition: number, key: string): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     this.#requireOpen()
+    this.#disk.beforeRead()
     return this.#answer(this.#disk.get(partition, key))
   }
 
@@ -82,6 +83,7 @@ export class SimStorage implements Storage {
     options: { after?: string; limit: number },
   ): readonly StorageEntry[] | Promise<readonly StorageEntry[]> {
     this.#requireOpen()
+    this.#disk.beforeRead()
     return this.#answer(this.#disk.scan(partition, options))
   }
 
@@ -130,7 +132,7 @@ export class SimStorage implements Storage {
   }
 
   #release(): void {
-    if (this.durability === 'memory') this.#disk.crash('everything')
+    if (this.durability === 'memory') this.#disk.clear()
     this.#disk.release()
   }
 
@@ -159,7 +161,7 @@ export class SimStorage implements Storage {
     const spreadMs = (SYNC_MAX_MS - SYNC_MIN_MS) * this.#random.float()
     const group = this.#waiting.length
     // The disk goes on while the process is paused: only the answer is held back.
-    this.#clock.after(this.#disk.slowness * (SYNC_MIN_MS + spreadMs), () => {
+    this.#clock.after(this.#disk.syncMs(SYNC_MIN_MS + spreadMs), () => {
       if (this.#isGone) return
       this.#isSyncing = false
       this.#trace.note(this.#process.name, 'sync', `${group}`)

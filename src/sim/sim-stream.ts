@@ -3,16 +3,19 @@
  *
  * It models a TCP stream as nodes see it. Frames keep their order (unless the link reorders);
  * frames that meet a blocked link wait and go on when it heals, and the sender gives up after a
- * while; frames that reach an end which is gone are answered with a reset. Loss and duplication of
- * single frames are harsher than TCP: the port's users must bear them, because a broken connection
- * loses frames and a retry doubles them.
+ * while; those that meet a clogged one burst in their order when it opens; frames that reach an end
+ * which is gone are answered with a reset. Loss and duplication of single frames are harsher than
+ * TCP: the port's users must bear them, because a broken connection loses frames and a retry
+ * doubles them.
  */
 
 import { checksum } from '../base/checksum.ts'
 import type { Timer } from '../ports/clock.ts'
+import { frameName } from './frame-name.ts'
+import type { FaultCounts, FaultKind } from './faults.ts'
 import type { SimConnection } from './sim-connection.ts'
 import { linkName } from './sim-links.ts'
-import type { LinkQuality } from './sim-links.ts'
+import type { LinkQuality, Obstacle } from './sim-links.ts'
 import { connectionReset, connectionTimeout } from './network-error.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Trace } from './trace.ts'
@@ -20,16 +23,30 @@ import type { VirtualClock } from './virtual-clock.ts'
 
 /** What travels: a frame, or the end of the connection with what the receiver is told about it. */
 export type Parcel =
-  | { readonly bytes: Uint8Array; readonly ending?: never }
+  | { readonly bytes: Uint8Array; readonly isDamaged?: boolean; readonly ending?: never }
   | { readonly ending: Error; readonly bytes?: never }
+
+/** A parcel that came to an obstacle and waits for its end. */
+interface Stalled {
+  readonly parcel: Parcel
+  readonly obstacle: Obstacle | 'dark'
+}
+
+/** What is counted when a frame or an attempt to connect meets an obstacle. */
+export const faultOf: Readonly<Record<Obstacle, FaultKind>> = {
+  partition: 'frame-partitioned',
+  block: 'frame-blocked',
+  clog: 'frame-clogged',
+}
 
 /** What a stream needs to know of the network around it. */
 export interface StreamNetwork {
   readonly clock: VirtualClock
   readonly trace: Trace
+  readonly faults: FaultCounts
   /** After how long the sender of frames that do not get through gives up, in milliseconds. */
   readonly silenceMaxMs: number
-  isBlocked(from: string, to: string): boolean
+  obstacle(from: string, to: string): Obstacle | undefined
   /** True for a machine that is off: nothing of it answers, not even with a refusal. */
   isDark(name: string): boolean
   quality(from: string, to: string): LinkQuality
@@ -50,8 +67,8 @@ export class SimStream {
   readonly #target: SimConnection
   /** On the way and not arrived, in the order of sending. */
   #travelling: Parcel[] = []
-  /** How many of them, or which when the link reorders, came to a blocked link and wait for it. */
-  #stalled: Parcel[] = []
+  /** How many of them, or which when the link reorders, came to an obstacle and wait. */
+  #stalled: Stalled[] = []
   #stalledBytes = 0
   #lastDueMs = 0
   #givingUp: Timer | undefined
@@ -75,27 +92,54 @@ export class SimStream {
     this.#lastDueMs = Math.max(this.#lastDueMs, ms)
   }
 
-  send(parcel: Parcel): void {
+  send(bytes: Uint8Array): void {
     const { from, to } = this.#names()
-    const { loss, duplicate } = this.#network.quality(from, to)
+    const { trace, faults } = this.#network
+    const { loss, duplicate, corrupt } = this.#network.quality(from, to)
     const random = this.#network.random(linkName(from, to))
-    if (parcel.bytes !== undefined && random.chance(loss)) {
-      this.#network.trace.note(from, 'lose', `${to} ${parcel.bytes.length}`)
+    if (trace.isWatched) trace.show(from, 'send', `${to} ${frameName(bytes)} ${bytes.length}`)
+    if (random.chance(loss)) {
+      faults.add('frame-lost')
+      trace.note(from, 'lose', `${to} ${bytes.length}`)
       return
     }
+    const isDamaged = random.chance(corrupt)
+    if (isDamaged) faults.add('frame-damaged')
+    const parcel = { bytes, isDamaged }
     this.#launch(parcel)
-    if (parcel.bytes !== undefined && random.chance(duplicate)) this.#launch(parcel)
+    if (!random.chance(duplicate)) return
+    faults.add('frame-duplicated')
+    trace.note(from, 'duplicate', `${to} ${bytes.length}`)
+    this.#launch(parcel)
+  }
+
+  /** The last that is sent: the receiver is told that the connection ended, and why. */
+  end(ending: Error): void {
+    this.#launch({ ending })
   }
 
   /** Looks again whether what waits here can go on; called whenever the network changes. */
   refresh(): void {
     const { from, to } = this.#names()
-    if (this.#isObstructed(from, to)) return
-    if (!this.#network.isBlocked(to, from)) this.#stopGivingUp()
+    const obstacle = this.#obstacle(from, to)
+    if (!isHopeless(obstacle) && !isHopeless(this.#network.obstacle(to, from))) {
+      this.#stopGivingUp()
+    }
+    if (obstacle !== undefined) return
     const stalled = this.#stalled
     this.#stalled = []
     this.#stalledBytes = 0
-    for (const parcel of stalled) this.#schedule(parcel)
+    for (const { parcel, obstacle } of stalled) {
+      // What was clogged is through as soon as the link opens; what was blocked is sent again.
+      this.#schedule(parcel, obstacle === 'clog' ? 0 : this.#network.travelMs(from, to))
+    }
+  }
+
+  /** The connection is cut: what is on the way is lost. */
+  cut(): void {
+    const frames = this.#travelling.filter(({ bytes }) => bytes !== undefined)
+    this.#network.faults.add('frame-cut', frames.length)
+    this.discard()
   }
 
   /** Drops whatever is on the way. */
@@ -111,20 +155,35 @@ export class SimStream {
     return { from: this.#source.process.name, to: this.#target.process.name }
   }
 
-  #isObstructed(from: string, to: string): boolean {
-    return this.#network.isDark(to) || this.#network.isBlocked(from, to)
+  #obstacle(from: string, to: string): Obstacle | 'dark' | undefined {
+    return this.#network.isDark(to) ? 'dark' : this.#network.obstacle(from, to)
   }
 
   #launch(parcel: Parcel): void {
+    const { from, to } = this.#names()
     this.#travelling.push(parcel)
     this.#network.streams.add(this)
-    this.#schedule(parcel)
+    this.#schedule(parcel, this.#network.travelMs(from, to) + this.#holdUpMs(from, to))
   }
 
-  #schedule(parcel: Parcel): void {
+  /** How long a frame is held up. A power of chance, by products: exact on every machine. */
+  #holdUpMs(from: string, to: string): number {
+    const { delay, delayMs } = this.#network.quality(from, to)
+    const random = this.#network.random(linkName(from, to))
+    if (!random.chance(delay)) return 0
+    const share = random.float()
+    const squared = share * share
+    const fourth = squared * squared
+    const holdUpMs = delayMs * fourth * fourth
+    this.#network.faults.add('frame-delayed')
+    this.#network.trace.note(from, 'delay', `${to} ${Math.floor(holdUpMs)}`)
+    return holdUpMs
+  }
+
+  #schedule(parcel: Parcel, travelMs: number): void {
     const { from, to } = this.#names()
     const { clock } = this.#network
-    let dueMs = clock.nowMs + this.#network.travelMs(from, to)
+    let dueMs = clock.nowMs + travelMs
     const isOrdered = !this.#network.quality(from, to).reorder || parcel.ending !== undefined
     if (isOrdered) dueMs = Math.max(dueMs, this.#lastDueMs)
     this.#lastDueMs = Math.max(this.#lastDueMs, dueMs)
@@ -138,24 +197,32 @@ export class SimStream {
   #arrive(scheduled: Parcel): void {
     const { from, to } = this.#names()
     if (this.#travelling.length === 0) return
-    if (this.#isObstructed(from, to)) {
-      this.#network.trace.note(from, 'stall', to)
-      this.#stalled.push(scheduled)
-      this.#stalledBytes += scheduled.bytes?.length ?? 0
-      this.#startGivingUp()
+    const obstacle = this.#obstacle(from, to)
+    if (obstacle !== undefined) {
+      this.#stall(scheduled, obstacle)
       return
     }
     // Acknowledgements travel the other way: without them the sender gives up, although its frames
     // arrive.
-    if (this.#network.isBlocked(to, from)) this.#startGivingUp()
+    if (isHopeless(this.#network.obstacle(to, from))) this.#startGivingUp()
     const parcel = this.#take(scheduled)
     if (parcel !== undefined) this.#deliver(parcel)
+  }
+
+  #stall(parcel: Parcel, obstacle: Obstacle | 'dark'): void {
+    const { from, to } = this.#names()
+    this.#network.trace.note(from, 'stall', `${to} ${obstacle}`)
+    if (obstacle !== 'dark') this.#network.faults.add(faultOf[obstacle])
+    this.#stalled.push({ parcel, obstacle })
+    this.#stalledBytes += parcel.bytes?.length ?? 0
+    if (isHopeless(obstacle)) this.#startGivingUp()
   }
 
   #take(scheduled: Parcel): Parcel | undefined {
     const { from, to } = this.#names()
     if (!this.#network.quality(from, to).reorder) return this.#travelling.shift()
     const at = this.#travelling.indexOf(scheduled)
+    if (at > 0) this.#network.faults.add('frame-reordered')
     return at < 0 ? undefined : this.#travelling.splice(at, 1)[0]
   }
 
@@ -172,12 +239,11 @@ export class SimStream {
       this.#reset()
       return
     }
-    this.#network.trace.note(
-      to,
-      'frame',
-      `${from} ${parcel.bytes.length} ${checksum(parcel.bytes).toString(16)}`,
-    )
-    target.process.hand(() => target.receive(parcel.bytes))
+    const { bytes, isDamaged = false } = parcel
+    const sum = checksum(bytes).toString(16)
+    const kind = isDamaged ? 'damage' : 'frame'
+    this.#network.trace.note(to, kind, `${from} ${frameName(bytes)} ${bytes.length} ${sum}`)
+    target.process.hand(() => (isDamaged ? target.receiveDamaged() : target.receive(bytes)))
   }
 
   /** The target is gone and says so to a sender that still believes in it. */
@@ -185,17 +251,18 @@ export class SimStream {
     const { from, to } = this.#names()
     this.discard()
     this.#network.clock.after(this.#network.travelMs(to, from), () => {
-      if (this.#network.isBlocked(to, from)) return
+      if (this.#network.obstacle(to, from) !== undefined) return
       const error = connectionReset(`${to} reset the connection`)
       this.#source.process.hand(() => this.#source.fail(error))
     })
   }
 
   #startGivingUp(): void {
-    const { clock, trace, silenceMaxMs } = this.#network
+    const { clock, trace, faults, silenceMaxMs } = this.#network
     this.#givingUp ??= clock.after(silenceMaxMs, () => {
       const { from, to } = this.#names()
       trace.note(from, 'cut', to)
+      faults.add('connection-silent')
       this.discard()
       const error = connectionTimeout(`${to} was silent too long`, silenceMaxMs)
       this.#source.process.hand(() => this.#source.fail(error))
@@ -206,4 +273,9 @@ export class SimStream {
     this.#givingUp?.cancel()
     this.#givingUp = undefined
   }
+}
+
+/** Whether a sender that meets it gets no sign of life any more. */
+function isHopeless(obstacle: Obstacle | 'dark' | undefined): boolean {
+  return obstacle !== undefined && obstacle !== 'clog'
 }

@@ -68,6 +68,13 @@ export class SimTransport implements Transport {
     server.open()
   }
 
+  /** Cuts the connections to a peer, from this end. Returns how many there are. */
+  reset(peer: string): number {
+    const ends = [...this.#ends].filter((end) => end.peer === peer)
+    for (const end of ends) end.reset()
+    return ends.length
+  }
+
   /** The process died: see `SimNetwork.crash`. */
   abandon(isMachineAlive: boolean): void {
     this.#isClosed = true

@@ -6,6 +6,8 @@
 
 import { InvalidArgumentError } from '../base/errors.ts'
 import type { NodeOptions } from '../node/options.ts'
+import { FaultCounts } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimCluster } from './sim-cluster.ts'
 import { SimFleet } from './sim-fleet.ts'
@@ -40,7 +42,10 @@ export interface SimOptions {
   network?: NetworkQuality
   /** Virtual milliseconds after which the scenario is given up. @default 604 800 000, a week */
   virtualMsMax?: number
-  /** Sees each event when it happens, as one line: virtual milliseconds, node, kind, details. */
+  /**
+   * Sees each event when it happens, as one line: virtual milliseconds, node, kind, details. The
+   * kinds are documented in `sim/trace.ts`.
+   */
   trace?: TraceListener
 }
 
@@ -55,6 +60,8 @@ export interface SimResult<T> {
   virtualMs: number
   /** Events until the scenario ended. */
   events: number
+  /** How often each kind of fault took effect until the scenario ended. */
+  faults: Faults
 }
 
 /**
@@ -65,6 +72,8 @@ export interface SimResult<T> {
  * @throws whatever the scenario throws, with the seed in its message.
  * @throws {Error} when the scenario waits and nothing can happen any more, or not before
  * `virtualMsMax`.
+ * @throws {Error} at once, whatever the scenario awaits, when a node breaks an invariant or has an
+ * error that is no `StoreError`, or when nobody handles a rejection.
  */
 export async function simulate<T>(
   options: SimOptions,
@@ -79,7 +88,8 @@ export async function simulate<T>(
     if (outcome !== 'settled') throw new Error(stuck(outcome, fleet))
     const value = await work
     const { hash: traceHash, events } = world.trace
-    const result = { value, seed, traceHash, virtualMs: world.clock.nowMs, events }
+    const faults = world.faults.view()
+    const result = { value, seed, traceHash, virtualMs: world.clock.nowMs, events, faults }
     await closeAll(fleet)
     return result
   } catch (error) {
@@ -98,8 +108,9 @@ function makeWorld(options: SimOptions & { seed: number; nodes: number }): SimWo
   const clock = new VirtualClock()
   const trace = new Trace(clock, options.trace)
   const random = new SeededRandom(seed)
-  const network = new SimNetwork({ clock, random, trace, quality: options.network })
-  return { clock, trace, random, network, storage, node }
+  const faults = new FaultCounts()
+  const network = new SimNetwork({ clock, random, trace, faults, quality: options.network })
+  return { clock, trace, faults, random, network, storage, node }
 }
 
 function requireWhole(name: string, value: number, least: number): void {

@@ -2,9 +2,32 @@
  * What happened, one line for each event, folded into a hash: two runs with equal hashes took the
  * same way.
  *
- * A line has four columns: virtual milliseconds, node, kind, details. Kinds are `timer`, `connect`,
- * `refuse`, `open`, `frame` (`to bytes checksum`), `lose`, `stall`, `end`, `cut`, `sync`, `start`,
- * `crash`, `pause`, `resume` and the names of the cluster's other faults.
+ * A line has four columns: virtual milliseconds, node, kind, details. `-` in the place of a node is
+ * the scenario. Frames are named by their type. The kinds:
+ *
+ *     start     seeds            the process starts
+ *     crash     what it loses    it dies; `power` when its machine does
+ *     pause, resume
+ *     timer                      a timer of the node fires
+ *     sync      batches          they are durable
+ *     connect   address          the node dials; then, at the node that dialled:
+ *     open      node                carries frames
+ *     refuse    address             nobody listens there
+ *     send      node frame bytes            *
+ *     frame     node frame bytes checksum   one from that node arrives
+ *     damage    node frame bytes checksum   one arrives damaged: the connection ends
+ *     lose      node bytes       one sent to that node never arrives
+ *     duplicate node bytes       one arrives twice
+ *     delay     node ms          one is held up
+ *     stall     node why         one waits: partition, block, clog, dark (the machine is off)
+ *     end       node             that node ended the connection
+ *     cut       node             the sender gives up a silent connection
+ *     event     name details     the node tells its service *
+ *     note      text             of the scenario
+ *
+ * and the names of what the scenario does: `partition`, `block`, `clog`, `unclog`, `reset`, `link`,
+ * `heal`, `skew`, `drift`, `restore`, `duplicate-disk`, `forget`. Kinds with * are shown only: the
+ * hash and the number of events are the same whether anybody watches or not.
  */
 
 import type { VirtualClock } from './virtual-clock.ts'
@@ -33,6 +56,16 @@ export class Trace {
   /** 64 bits over all lines so far, as 16 hexadecimal digits. Finds accidents, not forgeries. */
   get hash(): string {
     return hex(this.#high) + hex(this.#low)
+  }
+
+  /** Whether anybody sees the lines. */
+  get isWatched(): boolean {
+    return this.#listener !== undefined
+  }
+
+  /** Shows a line that does not count: what follows from others, and costs too much to note. */
+  show(node: string, kind: string, details: string): void {
+    this.#listener?.(`${this.#clock.nowMs} ${node} ${kind} ${details}`)
   }
 
   note(node: string, kind: string, details = ''): void {

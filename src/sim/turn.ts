@@ -6,11 +6,52 @@
  * before it runs the next immediate, and microtasks run in the order in which they were queued, so
  * an immediate is a barrier that is deterministic whatever the depth. (Counting a fixed number of
  * awaits is faster and silently wrong beyond it.)
+ *
+ * Node tells of rejections that nobody handles at the same point: after the microtasks, before the
+ * next immediate. So the simulation whose event ran last is the one that they come from, also when
+ * several run in one process.
  */
 
-/** Resolves when all microtasks, also those that they queue in turn, have run. */
-export function microtasksDrained(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
+/** One simulation's turns on the event loop, while it runs. */
+export class Turns {
+  readonly #onRejection: (reason: unknown) => void
+
+  /** @param onRejection told of each rejection in this simulation that nobody handled. */
+  constructor(onRejection: (reason: unknown) => void) {
+    this.#onRejection = onRejection
+    if (open.size === 0) process.on('unhandledRejection', rejected)
+    open.add(this)
+    running = this
+  }
+
+  /** Resolves when all microtasks, also those that they queue in turn, have run. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        running = this
+        resolve()
+      })
+    })
+  }
+
+  /** The simulation runs no more events. */
+  close(): void {
+    open.delete(this)
+    if (open.size === 0) process.off('unhandledRejection', rejected)
+  }
+
+  /** Not for users: hands over a rejection. */
+  reject(reason: unknown): void {
+    this.#onRejection(reason)
+  }
+}
+
+const open = new Set<Turns>()
+let running: Turns | undefined
+
+/** One that belongs to no open simulation still fails one: listening keeps it from ending the process. */
+function rejected(reason: unknown): void {
+  const [first] = open
+  const culprit = running !== undefined && open.has(running) ? running : first
+  culprit?.reject(reason)
 }

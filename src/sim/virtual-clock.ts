@@ -5,7 +5,7 @@
 
 import { assert } from '../base/assert.ts'
 import { EventQueue, ScheduledEvent } from './event-queue.ts'
-import { microtasksDrained } from './turn.ts'
+import { Turns } from './turn.ts'
 
 /**
  * Times are multiples of this, a power of two: sums and differences of them are exact, so that a
@@ -23,6 +23,7 @@ export type RunOutcome = 'settled' | 'idle' | 'late'
 export class VirtualClock {
   #nowMs = 0
   #sequence = 0
+  #failure: Error | undefined
   readonly #queue = new EventQueue()
 
   /** Milliseconds since the start of the simulation. */
@@ -39,10 +40,16 @@ export class VirtualClock {
     return event
   }
 
+  /** Ends the run with an error, before the next event: what the first one of several was. */
+  fail(error: Error): void {
+    this.#failure ??= error
+  }
+
   /**
    * Runs event after event, with all microtasks in between, until `work` settles.
    * @param limitMs no event later than this virtual time is run. @default none
-   * @throws whatever an event throws; the outcome of `work` itself is left to its owner.
+   * @throws whatever an event throws, what `fail` was told, and an error for each rejection that
+   * nobody handled; the outcome of `work` itself is left to its owner.
    */
   async runUntil(work: Promise<unknown>, limitMs: number = Infinity): Promise<RunOutcome> {
     let isSettled = false
@@ -50,15 +57,26 @@ export class VirtualClock {
       isSettled = true
     }
     work.then(settle, settle)
-    for (;;) {
-      await microtasksDrained()
-      if (isSettled) return 'settled'
-      const next = this.#queue.peek()
-      if (next === undefined) return 'idle'
-      if (next.atMs > limitMs) return 'late'
-      this.#queue.remove(next)
-      this.#nowMs = next.atMs
-      next.run()
+    const turns = new Turns((reason) => this.fail(unhandled(reason)))
+    try {
+      for (;;) {
+        await turns.next()
+        if (this.#failure !== undefined) throw this.#failure
+        if (isSettled) return 'settled'
+        const next = this.#queue.peek()
+        if (next === undefined) return 'idle'
+        if (next.atMs > limitMs) return 'late'
+        this.#queue.remove(next)
+        this.#nowMs = next.atMs
+        next.run()
+      }
+    } finally {
+      turns.close()
     }
   }
+}
+
+function unhandled(reason: unknown): Error {
+  const told = reason instanceof Error ? reason.message : String(reason)
+  return new Error(`a rejection that nobody handles: ${told}`, { cause: reason })
 }

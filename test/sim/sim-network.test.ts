@@ -154,6 +154,9 @@ describe('the quality of a link', () => {
       { duplicate: -1 },
       { latencyMs: NaN },
       { jitterMs: Infinity },
+      { delay: 2 },
+      { delayMs: -1 },
+      { corrupt: 1.1 },
     ]) {
       expect(() => new SimLinks(wrong)).toThrow(InvalidArgumentError)
     }
@@ -166,7 +169,7 @@ describe('who hears whom', () => {
     const links = new SimLinks()
     links.partition(groups)
     return names.flatMap((from) =>
-      names.filter((to) => links.isBlocked(from, to)).map((to) => from + to),
+      names.filter((to) => links.obstacle(from, to) === 'partition').map((to) => from + to),
     )
   }
 
@@ -197,9 +200,10 @@ describe('who hears whom', () => {
   test('a block works one way', () => {
     const links = new SimLinks()
     links.block('n1', 'n2')
-    expect([links.isBlocked('n1', 'n2'), links.isBlocked('n2', 'n1')]).toEqual([true, false])
+    const both = [links.obstacle('n1', 'n2'), links.obstacle('n2', 'n1')]
+    expect(both).toEqual(['block', undefined])
     links.heal()
-    expect(links.isBlocked('n1', 'n2')).toBe(false)
+    expect(links.obstacle('n1', 'n2')).toBe(undefined)
   })
 })
 

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { SimProcess } from '../../src/sim/sim-process.ts'
+import { SimWallClock } from '../../src/sim/sim-wall-clock.ts'
 import { World } from './world.ts'
 
 describe('the clock of a process', () => {
   test('starts anywhere, goes with virtual time, and only the wall clock is wrong', async () => {
     const world = new World()
-    let skewMs = 0
-    const { clock, trace } = world
-    const wallSkewMs = (): number => skewMs
-    const process = new SimProcess({ name: 'a', clock, trace, originMs: 5000, wallSkewMs })
+    const { clock, trace, faults } = world
+    const wall = new SimWallClock(clock, faults)
+    const process = new SimProcess({ name: 'a', clock, trace, faults, originMs: 5000, wall })
     const wallMs = process.clock.wallMs()
     await world.pass(10)
-    skewMs = -3_600_000
+    wall.skew(-3_600_000)
     expect(process.clock.monotonicMs()).toBe(5010)
     expect(process.clock.wallMs()).toBe(wallMs + 10 - 3_600_000)
   })

@@ -4,6 +4,7 @@
  */
 
 import type { Connection, ConnectionHandler, Transport } from '../../src/ports/transport.ts'
+import { FaultCounts } from '../../src/sim/faults.ts'
 import { SeededRandom } from '../../src/sim/seeded-random.ts'
 import type { SimDisk } from '../../src/sim/sim-disk.ts'
 import type { NetworkQuality } from '../../src/sim/sim-links.ts'
@@ -17,18 +18,20 @@ export class World {
   readonly clock: VirtualClock = new VirtualClock()
   readonly lines: string[] = []
   readonly trace: Trace = new Trace(this.clock, (line) => this.lines.push(line))
+  readonly faults: FaultCounts = new FaultCounts()
   readonly random: SeededRandom
   readonly network: SimNetwork
 
   constructor(options: { seed?: number; quality?: NetworkQuality } = {}) {
     const { seed = 1, quality } = options
     this.random = new SeededRandom(seed)
-    const { clock, random, trace } = this
-    this.network = new SimNetwork({ clock, random, trace, quality })
+    const { clock, random, trace, faults } = this
+    this.network = new SimNetwork({ clock, random, trace, faults, quality })
   }
 
   process(name: string): SimProcess {
-    return new SimProcess({ name, clock: this.clock, trace: this.trace })
+    const { clock, trace, faults } = this
+    return new SimProcess({ name, clock, trace, faults })
   }
 
   storage(
