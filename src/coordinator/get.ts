@@ -9,7 +9,7 @@
  *    what makes quorum reads never go back in time (HAZARDS D1).
  */
 import type { StoreError } from '../base/errors.ts'
-import { REPLICA_MAX } from '../quorum/replica-mask.ts'
+import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -132,7 +132,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #send(replica: number, id: string): boolean {
     const { partition, storageKey, kind, timeoutMs } = this.#request
     const head = { epoch: this.#ring.epoch, timeLeftMs: timeoutMs }
-    const frame = getFrame(head, { partition, kind: kindNumber[kind], key: storageKey })
+    const what = { partition, kind: kindNumber[kind], key: storageKey }
+    const frame = getFrame(head, what, this.#answers.record)
     const channel = this.#node.data(id)
     const call = channel.call(this, replica, frame)
     this.#calls[replica] = call
@@ -180,6 +181,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
       const record = this.#answers.recordOf(bytes, bodyStart, end)
       if (record === undefined) this.#noteAbsent(replica, 'damaged')
       else this.#note(replica, record)
+    } else if (type === frameType.same && this.#answers.record !== undefined) {
+      this.#note(replica, this.#answers.record)
     } else if (type === frameType.absent) {
       this.#noteAbsent(replica, absenceOf(flags))
     } else if (type === frameType.otherEpoch) {
@@ -299,7 +302,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const result = { bytes: found.record, start: 0 }
     const { readRepair } = this.#request
     if (readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
-    const current = this.#nodesOf(found.currentMask).filter((id) => this.#holdsForQuorum(id))
+    const current = selected(this.#nodes, found.currentMask).filter((id) =>
+      this.#holdsForQuorum(id),
+    )
     const owners = this.#ring.owners(this.#request.partition).length
     const copies = readRepair === 'async' ? 0 : copiesNeeded({ owners, needed: this.#tally.needed })
     const missing = copies - current.length
@@ -324,7 +329,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     }
     repairAfterRead(this.#node, view, result, {
       missing,
-      asked: this.#nodesOf(this.#askedMask),
+      asked: selected(this.#nodes, this.#askedMask),
       counts: (id) => this.#holdsForQuorum(id),
       reached: () => {
         if (this.#phase === 'repairing') this.#succeed(result)
@@ -355,10 +360,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#answers.forget()
     this.#result = { bytes: found.record, start: 0 }
     if (found.staleMask !== 0) this.#repair(this.#result, found.staleMask, 0)
-  }
-
-  #nodesOf(mask: number): readonly string[] {
-    return this.#nodes.filter((_, i) => (mask & (1 << i)) !== 0)
   }
 
   #abandon(mask: number): void {

@@ -8,7 +8,7 @@
  *    a hint for it, or its deadline makes it one (HAZARDS C1).
  */
 import { ConflictPolicyError, type StoreError } from '../base/errors.ts'
-import { REPLICA_MAX } from '../quorum/replica-mask.ts'
+import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
 import { WriteTally } from '../quorum/write-tally.ts'
 import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type LocalWrite } from '../replica/stored-record.ts'
@@ -123,7 +123,7 @@ export class PutOperation extends Deadline implements CallSink {
   #hintsAtStart(downMask: number): AlsoWrite {
     const { hints, clock } = this.#node
     const { partition, storageKey: key } = this.#request
-    const down = this.#nodes.filter((_, i) => (downMask & (1 << i)) !== 0)
+    const down = selected(this.#nodes, downMask)
     this.#hintedFor.push(...down)
     return (storedBytes) =>
       down.flatMap((target) => {

@@ -18,6 +18,11 @@ export class ReadAnswers {
     return this.#first
   }
 
+  /** The record that came first, if one did: replicas asked from then on need not send the same again. */
+  get record(): ReadRecord | undefined {
+    return this.#first === 'absent' ? undefined : this.#first
+  }
+
   /** Whether every answer is the first one: the same object. */
   get agree(): boolean {
     return this.#agree

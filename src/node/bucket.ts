@@ -1,17 +1,14 @@
 /** A bucket: what a service reads and writes through. Checks and encodes, then hands over to the coordinator. */
 import {
   CodecError,
-  InvalidArgumentError,
   LimitError,
   OverloadedError,
   TimeoutError,
   UnavailableError,
 } from '../base/errors.ts'
-import { toByteString, writeUtf8 } from '../base/bytes.ts'
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { quorumSize } from '../quorum/quorum-size.ts'
-import { hashKey, partitionOf } from '../ring/key-hash.ts'
 import { createEntry, type Entry } from '../coordinator/entry.ts'
 import { routePut } from '../coordinator/forward.ts'
 import type { GetRequest, ReadRepairMode, ReadResult } from '../coordinator/get-request.ts'
@@ -34,6 +31,7 @@ import {
   type UpdateOptions,
 } from './bucket-options.ts'
 import { timeLeft, withSignal } from './abort.ts'
+import { KeyPlaces, type KeyPlace } from './key-place.ts'
 import { describe } from './option-checks.ts'
 import type { Quorum } from './options.ts'
 
@@ -83,38 +81,29 @@ export interface BucketSettings<V> {
   readonly ttlMs: number | undefined
 }
 
-/** Where keys are encoded: one is done with before the next begins. */
-const scratch = Buffer.allocUnsafeSlow(16 * 1024)
-/** What `scratch` begins with, by length. Each view is made once: it costs as much as the hash of a key. */
-const heads: Uint8Array[] = []
 const noGetOptions: GetOptions = Object.freeze({})
 const noPutOptions: PutOptions = Object.freeze({})
 const noValue = new Uint8Array(0)
-
-interface KeyPlace {
-  readonly partition: number
-  readonly storageKey: string
-}
 
 /** A bucket of one node. Its operations reject, and never throw. */
 export class NodeBucket<V> implements Bucket<V> {
   readonly name: string
   readonly #node: BucketNode
   readonly #settings: BucketSettings<V>
-  readonly #prefix: Buffer
+  readonly #places: KeyPlaces
 
   constructor(node: BucketNode, name: string, settings: BucketSettings<V>) {
     this.#node = node
     this.name = name
     this.#settings = settings
-    this.#prefix = Buffer.from(`${name}\0`, 'utf8')
+    this.#places = new KeyPlaces(name, node.limits.keyBytesMax)
   }
 
   get(key: string, options: GetOptions = noGetOptions): Promise<Entry<V>> {
     try {
       if (options !== noGetOptions) checkGetOptions(options, this.#node.n())
       options.signal?.throwIfAborted()
-      const place = this.#place(key)
+      const place = this.#places.place(key, this.#partitions())
       const agreed = this.#begin()
       const reading =
         agreed === undefined
@@ -185,7 +174,7 @@ export class NodeBucket<V> implements Bucket<V> {
   put(key: string, value: V, options: PutOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
-      const place = this.#place(key)
+      const place = this.#places.place(key, this.#partitions())
       return this.#write(key, place, this.#encode(key, value), options)
     } catch (error) {
       return rejected(error)
@@ -195,7 +184,7 @@ export class NodeBucket<V> implements Bucket<V> {
   delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
-      return this.#write(key, this.#place(key), undefined, options)
+      return this.#write(key, this.#places.place(key, this.#partitions()), undefined, options)
     } catch (error) {
       return rejected(error)
     }
@@ -300,30 +289,13 @@ export class NodeBucket<V> implements Bucket<V> {
     stats.inFlight += 1
   }
 
+  #partitions(): number {
+    return this.#node.coordination.ring().partitions
+  }
+
   #needed(quorum: Quorum): number {
     const { n } = this.#node.coordination.ring()
     return Math.min(quorumSize(quorum, n), n)
-  }
-
-  /** Partition and storage key. @throws {InvalidArgumentError} @throws {LimitError} */
-  #place(key: string): KeyPlace {
-    if (typeof key !== 'string') {
-      throw new InvalidArgumentError('key', `must be a string, not of type ${typeof key}`)
-    }
-    if (key === '') throw new InvalidArgumentError('key', 'must not be empty')
-    const { keyBytesMax } = this.#node.limits
-    if (key.length > keyBytesMax) throw tooLong(key, keyBytesMax)
-    if (!key.isWellFormed()) {
-      throw new InvalidArgumentError('key', 'must be well-formed: it has a lone surrogate')
-    }
-    scratch.set(this.#prefix, 0)
-    const end = writeUtf8(scratch, this.#prefix.length, key)
-    if (end - this.#prefix.length > keyBytesMax) throw tooLong(key, keyBytesMax)
-    const hash = hashKey((heads[end] ??= scratch.subarray(0, end)))
-    return {
-      partition: partitionOf(hash, this.#node.coordination.ring().partitions),
-      storageKey: toByteString(scratch, 0, end),
-    }
   }
 }
 
@@ -332,9 +304,4 @@ function rejected(error: unknown): Promise<never> {
   return new Promise(() => {
     throw error
   })
-}
-
-function tooLong(key: string, allowed: number): LimitError {
-  const what = `key "${key.slice(0, 20)}…"`
-  return new LimitError('keyBytesMax', { allowed, actual: Buffer.byteLength(key), what })
 }

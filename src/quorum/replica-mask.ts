@@ -12,6 +12,11 @@ export function replicaBit(replica: number): number {
   return replica >= 0 && replica <= REPLICA_MAX ? 1 << replica : 0
 }
 
+/** The members of the set; replica i is `replicas[i]`. */
+export function selected<T>(replicas: readonly T[], mask: number): readonly T[] {
+  return replicas.filter((_, i) => (mask & replicaBit(i)) !== 0)
+}
+
 /** How many replicas the set has: bits added up in pairs, then fours, eights and all together. */
 export function replicaCount(mask: number): number {
   let sums = mask - ((mask >>> 1) & 0x55555555)

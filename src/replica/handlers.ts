@@ -15,7 +15,7 @@ import {
   type PutRequest,
 } from '../rpc/frame-buffer.ts'
 import { packFailure } from '../rpc/failure.ts'
-import { isRecord, kindOf } from '../versions/record-layout.ts'
+import { hasVersion, isRecord, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { HintStore } from './hint-store.ts'
 import { splitStorageKey } from './places.ts'
@@ -81,7 +81,7 @@ export class ReplicaHandlers {
   #putProblem(request: PutRequest, bytes: Uint8Array, end: number): Error | undefined {
     const { partition, key, recordStart, hintFor } = request
     const ring = this.#options.ring()
-    if (partition >= ring.partitions || key.length > maxKeyBytes || !key.includes('\0')) {
+    if (partition >= ring.partitions || key.length > maxKeyBytes || this.#bucketOf(key) === '') {
       return new ProtocolError('a put outside of the ring')
     }
     if (!isRecord(bytes, recordStart, end)) return new ProtocolError('a put without a sound record')
@@ -112,12 +112,18 @@ export class ReplicaHandlers {
     const request = readGet(bytes, start, end)
     if (request === undefined) return to.fail(new ProtocolError('a malformed get'))
     if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
-    const { partition, key, kind } = request
+    const { partition, key, kind, versionStart } = request
     const problem = this.#kindProblem(key, kind)
     if (problem !== undefined) return refuse(to, id, problem)
     try {
       const stored = this.#options.store.read(partition, key)
-      if (!(stored instanceof Promise)) return this.#tell(to, id, stored)
+      if (!(stored instanceof Promise)) {
+        if (versionStart < end && isKnown(stored, bytes, versionStart, end)) {
+          to.send(plainFrame({ type: frameType.same, flags: 0, id }))
+          return
+        }
+        return this.#tell(to, id, stored)
+      }
       stored.then(
         (found) => this.#tell(to, id, found),
         (error: unknown) => refuse(to, id, error),
@@ -164,6 +170,11 @@ export class ReplicaHandlers {
     }
     return this.#bucket
   }
+}
+
+/** Whether the stored record is the one whose version the coordinator told. */
+function isKnown(stored: Stored, bytes: Uint8Array, start: number, end: number): boolean {
+  return stored instanceof Uint8Array && hasVersion(stored, storedHeaderBytes, bytes, start, end)
 }
 
 function acknowledge(to: Responder, id: number, durable: boolean): void {

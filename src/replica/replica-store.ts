@@ -123,18 +123,35 @@ export class ReplicaStore {
     write: LocalWrite,
     also: AlsoWrite = nothingMore,
   ): AppliedWrite | Promise<AppliedWrite> {
-    return this.#inTurn(partition, key, (stored) => {
-      const local = stored === 'damaged' ? undefined : stored
-      if (local !== undefined && kindOf(local[storedHeaderBytes + 1]!) !== write.kind) {
-        throw this.#otherKind(key, local, write.kind)
+    if (this.#turns.size === 0 && !this.#answersLater) {
+      const got = this.#storage.get(partition, key)
+      if (!(got instanceof Promise)) {
+        return this.#apply(partition, key, this.#judged(got, key), write, also)
       }
-      const result = writtenLocally(local, write)
-      if (result.siblings > write.siblingsMax) throw tooManySiblings(key, result.siblings, write)
-      sealStored(result.stored, key, this.isDurable)
-      const { stored: next, replaced, siblings } = result
-      const durable = this.#write(partition, key, next, also(next.length)) ?? undefined
-      return { stored: next, replaced, siblings, durable }
-    })
+      this.#answersLater = true
+    }
+    return this.#inTurn(partition, key, (stored) =>
+      this.#apply(partition, key, stored, write, also),
+    )
+  }
+
+  #apply(
+    partition: number,
+    key: string,
+    stored: Stored,
+    write: LocalWrite,
+    also: AlsoWrite,
+  ): AppliedWrite {
+    const local = stored === 'damaged' ? undefined : stored
+    if (local !== undefined && kindOf(local[storedHeaderBytes + 1]!) !== write.kind) {
+      throw this.#otherKind(key, local, write.kind)
+    }
+    const result = writtenLocally(local, write)
+    const { stored: next, replaced, siblings } = result
+    if (siblings > write.siblingsMax) throw tooManySiblings(key, siblings, write)
+    sealStored(next, key, this.isDurable)
+    const durable = this.#write(partition, key, next, also(next.length)) ?? undefined
+    return { stored: next, replaced, siblings, durable }
   }
 
   /**

@@ -11,13 +11,19 @@ import {
   writeU16,
   writeU32,
 } from '../base/bytes.ts'
+import { versionEnd } from '../versions/record-layout.ts'
 import { answerHeadBytes, flagHinted, frameType, requestHeadBytes } from './frame.ts'
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024)
+/** What `scratch` begins with, by length, for short frames: a view that is made anew costs as much as the copying. */
+let heads: Buffer[] = []
+const headBytesMax = 1024
 /** A buffer that one large frame made grow is given back after it. */
 const keptBytesMax = 1024 * 1024
+/** A longer version is not told: the frame has a cap, and the clock of such a record is no small part of it. */
+const versionBytesMax = 2048
 
-/** A frame ready to be sent: `bytes[0, end)` of the shared buffer. */
+/** A frame ready to be sent: `bytes[0, end)` of the shared buffer, often all of `bytes`. */
 export interface Frame {
   bytes: Buffer
   end: number
@@ -27,12 +33,21 @@ const frame: Frame = { bytes: scratch, end: 0 }
 
 /** The shared buffer with room for `bytesNeeded`. */
 function room(bytesNeeded: number): Buffer {
-  if (scratch.length < bytesNeeded) scratch = Buffer.allocUnsafeSlow(bytesNeeded)
-  else if (scratch.length > keptBytesMax && bytesNeeded <= keptBytesMax) {
-    scratch = Buffer.allocUnsafeSlow(64 * 1024)
-  }
-  frame.bytes = scratch
+  if (scratch.length < bytesNeeded) replaceScratch(bytesNeeded)
+  else if (scratch.length > keptBytesMax && bytesNeeded <= keptBytesMax) replaceScratch(64 * 1024)
   return scratch
+}
+
+function replaceScratch(bytes: number): void {
+  scratch = Buffer.allocUnsafeSlow(bytes)
+  heads = []
+}
+
+/** The frame that ends there in the shared buffer. */
+function endFrame(end: number): Frame {
+  frame.bytes = end > headBytesMax ? scratch : (heads[end] ??= scratch.subarray(0, end))
+  frame.end = end
+  return frame
 }
 
 /** Gives an unsent frame its request id. */
@@ -99,8 +114,7 @@ export function putFrame(
     bytes[1] = flagHinted
     at = writeIds(bytes, at, hintFor)
   }
-  frame.end = copyInto(bytes, at, record, recordStart, record.length)
-  return frame
+  return endFrame(copyInto(bytes, at, record, recordStart, record.length))
 }
 
 function writeKey(bytes: Buffer, at: number, key: string): number {
@@ -119,19 +133,22 @@ function writeIds(bytes: Buffer, at: number, ids: readonly string[]): number {
 }
 
 /**
- * Asks a replica for its record.
- *     body = partition u32 │ kind u8 │ key length u16 │ key
+ * Asks a replica for its record, or to say that it is the same as one whose version is told.
+ *     body = partition u32 │ kind u8 │ key length u16 │ key │ version or nothing
  */
 export function getFrame(
   head: RequestHead,
   body: { partition: number; kind: number; key: string },
+  known?: { readonly bytes: Uint8Array; readonly start: number },
 ): Frame {
-  const bytes = room(requestHeadBytes + 7 + body.key.length)
+  const versionBytes = known === undefined ? 0 : versionEnd(known.bytes, known.start) - known.start
+  const bytes = room(requestHeadBytes + 7 + body.key.length + versionBytes)
   requestHead(bytes, frameType.get, head)
   writeU32(bytes, requestHeadBytes, body.partition)
   bytes[requestHeadBytes + 4] = body.kind
-  frame.end = writeKey(bytes, requestHeadBytes + 5, body.key)
-  return frame
+  const end = writeKey(bytes, requestHeadBytes + 5, body.key)
+  if (known === undefined || versionBytes > versionBytesMax) return endFrame(end)
+  return endFrame(copyInto(bytes, end, known.bytes, known.start, known.start + versionBytes))
 }
 
 /** A request with a packed body: everything that is not on the hot path. */
@@ -139,8 +156,7 @@ export function callFrame(head: RequestHead, body: Uint8Array): Frame {
   const bytes = room(requestHeadBytes + body.length)
   requestHead(bytes, frameType.call, head)
   bytes.set(body, requestHeadBytes)
-  frame.end = requestHeadBytes + body.length
-  return frame
+  return endFrame(requestHeadBytes + body.length)
 }
 
 /** An answer, a cast or a greeting. */
@@ -155,8 +171,7 @@ export function plainFrame(
   bytes[1] = head.flags
   writeU32(bytes, 2, head.id)
   if (body !== undefined) copyInto(bytes, answerHeadBytes, body, bodyStart, body.length)
-  frame.end = answerHeadBytes + bodyBytes
-  return frame
+  return endFrame(answerHeadBytes + bodyBytes)
 }
 
 /** What a `put` request says; read in place, the record starts at `recordStart`. */
@@ -211,6 +226,8 @@ export interface GetRequest {
   readonly partition: number
   readonly kind: number
   readonly key: string
+  /** Where the version of the record that the coordinator knows begins: at the end of the frame when it knows none. */
+  readonly versionStart: number
 }
 
 /** Total: undefined for a body that is not one. */
@@ -219,10 +236,11 @@ export function readGet(bytes: Uint8Array, start: number, end: number): GetReque
   if (at + 7 > end) return undefined
   const keyStart = at + 7
   const keyEnd = keyStart + keyLength(bytes, at + 5)
-  if (keyEnd !== end) return undefined
+  if (keyEnd > end) return undefined
   return {
     partition: readU32(bytes, at),
     kind: bytes[at + 4]!,
     key: toByteString(bytes, keyStart, keyEnd),
+    versionStart: keyEnd,
   }
 }

@@ -32,6 +32,7 @@ export const frameType = {
   result: 23,
   otherEpoch: 24,
   failed: 25,
+  same: 26,
 } as const
 
 /** Bytes before the body of an answer, a cast or a greeting. */
@@ -65,6 +66,7 @@ const caps = new Map<number, number>([
   [frameType.result, 16 * mib],
   [frameType.otherEpoch, 16 * mib],
   [frameType.failed, 64 * kib],
+  [frameType.same, 64],
 ])
 
 /**
@@ -82,5 +84,5 @@ export function isRequest(type: number): boolean {
 
 /** Whether the frame answers a request. */
 export function isAnswer(type: number): boolean {
-  return type >= frameType.stored && type <= frameType.failed
+  return type >= frameType.stored && type <= frameType.same
 }

@@ -160,6 +160,32 @@ function areTimes(bytes: Uint8Array, at: number, flags: number, isLww: boolean):
   return expiresAtMs > 0 && expiresAtMs < Infinity
 }
 
+/**
+ * Where the version of a well-formed record ends: all before the value, when it has one sibling and no isolated dots.
+ * A dot names one value for ever, so two records that agree up to there are the same. `start` for all other records.
+ */
+export function versionEnd(bytes: Uint8Array, start: number): number {
+  if (recordSiblings(bytes, start) !== 1 || recordIsolated(bytes, start) !== 0) return start
+  const sibling = siblingsStart(bytes, start)
+  return sibling + siblingHeadBytes(bytes[sibling + 2]!)
+}
+
+/** Whether the record begins with the version `other[otherStart, otherEnd)` of another one, which is not empty. */
+export function hasVersion(
+  bytes: Uint8Array,
+  start: number,
+  other: Uint8Array,
+  otherStart: number,
+  otherEnd: number,
+): boolean {
+  const length = otherEnd - otherStart
+  if (versionEnd(bytes, start) - start !== length) return false
+  for (let i = 0; i < length; i++) {
+    if (bytes[start + i] !== other[otherStart + i]) return false
+  }
+  return true
+}
+
 /** Whether two records are the same, byte for byte. */
 export function sameRecord(
   left: Uint8Array,

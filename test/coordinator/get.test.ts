@@ -41,6 +41,26 @@ function asked(fake: FakeNode, ids: readonly string[] = members): string[] {
   return ids.filter((id) => (fake.lanes.get(id)?.made ?? 0) > 0)
 }
 
+describe('a replica that has the same', () => {
+  test('need not send it: its answer counts as the record that is known here', async () => {
+    const fake = fakeNode(self, ring)
+    fake.store.read = () => record
+    const found = read(fake)
+    fake.lane(others.find((id) => asked(fake).includes(id))!).answer(frameType.same)
+    expect(await found).toEqual({ bytes: record, start: storedHeaderBytes })
+  })
+
+  test('is not believed when nothing is known here: the read asks another', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake)
+    const [first] = asked(fake)
+    fake.lane(first!).answer(frameType.same)
+    const second = asked(fake).find((id) => id !== first)!
+    fake.lane(second).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+  })
+})
+
 describe('a read that waits', () => {
   test('asks one owner more, and never a member that owns no copy', async () => {
     const fake = fakeNode(self, ring)

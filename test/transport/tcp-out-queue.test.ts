@@ -62,11 +62,20 @@ describe('OutQueue', () => {
   test('writes the frames of one flush in one piece', () => {
     const socket = new Socket()
     const queue = queueOn(socket)
-    for (let seed = 0; seed < 256; seed++) queue.push(frame(seed, 150), 0, 150)
-    expect(queue.queuedBytes).toBe(256 * 154)
+    for (let seed = 0; seed < 20; seed++) queue.push(frame(seed, 150), 0, 150)
+    expect(queue.queuedBytes).toBe(20 * 154)
     queue.flush()
     expect(socket.writes).toBe(1)
     expect(queue.queuedBytes).toBe(0)
+    expect(socket.frames()).toHaveLength(20)
+  })
+
+  test('writes without a flush once there is work enough for the other end', () => {
+    const socket = new Socket()
+    const queue = queueOn(socket)
+    for (let seed = 0; seed < 256; seed++) queue.push(frame(seed, 150), 0, 150)
+    expect(socket.writes).toBe(Math.floor(256 / Math.ceil(4096 / 154)))
+    queue.flush()
     expect(socket.frames()).toHaveLength(256)
   })
 

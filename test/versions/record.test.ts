@@ -10,7 +10,13 @@ import {
   readContext,
   readStamp,
 } from '../../src/versions/record-codec.ts'
-import { isRecord, sameRecord, siblingsStart } from '../../src/versions/record-layout.ts'
+import {
+  hasVersion,
+  isRecord,
+  sameRecord,
+  siblingsStart,
+  versionEnd,
+} from '../../src/versions/record-layout.ts'
 import { compareRecords, entryCounter, findEntry } from '../../src/versions/record-order.ts'
 import { sync, type Sibling, type SiblingSet } from '../../src/versions/sibling-set.ts'
 import { actorOf, contextOf, dotOf, pasts, recordIn, seeded, someRecords } from './kit.ts'
@@ -76,6 +82,32 @@ describe('an encoded record', () => {
         for (const record of records.map(recordIn)) {
           expect(isRecord(record, 0, record.length)).toBe(true)
           expect(encodeRecord(decodeRecord(record, 0, record.length)!)).toEqual(Buffer.from(record))
+        }
+      }),
+    )
+  })
+})
+
+describe('the version of a record', () => {
+  it('is all before the value of the one sibling, and nothing when there are more or isolated dots', () => {
+    const bytes = encodeRecord(latest, 3)
+    expect(versionEnd(bytes, 3)).toBe(bytes.length - 2)
+    expect(versionEnd(encodeRecord(plain, 3), 3)).toBe(3)
+    const isolated = encodeRecord({ ...latest, context: contextOf('a3 + a5') })
+    expect(versionEnd(isolated, 0)).toBe(0)
+  })
+
+  it('is shared by two records of a history exactly when they are the same', () => {
+    fc.assert(
+      fc.property(pasts(), ({ records }) => {
+        const all = records.map(recordIn)
+        for (const one of all) {
+          const end = versionEnd(one, 0)
+          if (end === 0) continue
+          for (const other of all) {
+            const same = sameRecord(one, 0, one.length, other, 0, other.length)
+            expect(hasVersion(other, 0, one, 0, end)).toBe(same)
+          }
         }
       }),
     )
