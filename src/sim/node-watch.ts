@@ -12,13 +12,15 @@ import type { Trace } from './trace.ts'
  * is a mistake in the code, and so is what an assertion threw, whatever was wrapped around it.
  * @param failed told of such a mistake.
  */
-export function watchNode(node: CoterieNode, trace: Trace, failed: (error: Error) => void): void {
+export function watchNode(
+  node: CoterieNode,
+  { name, trace, failed }: { name: string; trace: Trace; failed: (error: Error) => void },
+): void {
   node.on('background-error', ({ error }) => {
     if (!(error instanceof StoreError) || isBrokenInvariant(error)) failed(error)
   })
   if (!trace.isWatched) return
-  const show = (event: string, text: string): void =>
-    trace.show(node.id, 'event', `${event} ${text}`)
+  const show = (event: string, text: string): void => trace.show(name, 'event', `${event} ${text}`)
   for (const event of ['member-up', 'member-suspect', 'member-down', 'member-left'] as const) {
     node.on(event, ({ id }) => show(event, id))
   }

@@ -197,7 +197,8 @@ export class SimMachine {
       const node = await Promise.race([createNode(options), died])
       run.node = node
       node.once('close', () => void this.#closed(run, node))
-      watchNode(node, this.#world.trace, (error) => this.#world.clock.fail(error))
+      const { clock, trace } = this.#world
+      watchNode(node, { name: this.name, trace, failed: (error) => clock.fail(error) })
       await Promise.race([this.#beginServices(run, node), died])
       return node
     } catch (error) {

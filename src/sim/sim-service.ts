@@ -22,7 +22,7 @@ export interface ServiceHost {
   /** Seeded. */
   readonly random: Random
   /** Resolves after that many milliseconds of the process; never, if it ends before. */
-  sleep(ms: number): Promise<void>
+  readonly sleep: (ms: number) => Promise<void>
 }
 
 /** What is called at the end of a service, before its node closes, if it has it. */
@@ -126,7 +126,7 @@ export class SimService<S extends object = object> {
     if (instance?.process !== process) return
     this.#instance = undefined
     for (const timer of instance.sleeps) timer.cancel()
-    for (const fail of [...this.#waiting]) fail(this.#down())
+    for (const fail of this.#waiting) fail(this.#down())
   }
 
   #down(): ClosedError {

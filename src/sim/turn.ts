@@ -12,23 +12,29 @@
  * several run in one process.
  */
 
+/** Told of a rejection that nobody handled. */
+type OnRejection = (reason: unknown) => void
+
+/** The simulations that run in this process, and whose turn it was last. */
+const open = new Set<OnRejection>()
+let running: OnRejection | undefined
+
 /** One simulation's turns on the event loop, while it runs. */
 export class Turns {
-  readonly #onRejection: (reason: unknown) => void
+  readonly #onRejection: OnRejection
 
-  /** @param onRejection told of each rejection in this simulation that nobody handled. */
-  constructor(onRejection: (reason: unknown) => void) {
+  constructor(onRejection: OnRejection) {
     this.#onRejection = onRejection
     if (open.size === 0) process.on('unhandledRejection', rejected)
-    open.add(this)
-    running = this
+    open.add(onRejection)
+    running = onRejection
   }
 
   /** Resolves when all microtasks, also those that they queue in turn, have run. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {
-        running = this
+        running = this.#onRejection
         resolve()
       })
     })
@@ -36,22 +42,14 @@ export class Turns {
 
   /** The simulation runs no more events. */
   close(): void {
-    open.delete(this)
+    open.delete(this.#onRejection)
     if (open.size === 0) process.off('unhandledRejection', rejected)
-  }
-
-  /** Not for users: hands over a rejection. */
-  reject(reason: unknown): void {
-    this.#onRejection(reason)
   }
 }
 
-const open = new Set<Turns>()
-let running: Turns | undefined
-
-/** One that belongs to no open simulation still fails one: listening keeps it from ending the process. */
+/** One of no open simulation fails another one: being heard, it does not end the process any more. */
 function rejected(reason: unknown): void {
   const [first] = open
   const culprit = running !== undefined && open.has(running) ? running : first
-  culprit?.reject(reason)
+  culprit?.(reason)
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StorageError } from '../../src/base/errors.ts'
+import { FaultCounts } from '../../src/sim/faults.ts'
 import { SimDisk } from '../../src/sim/sim-disk.ts'
 import { World } from './world.ts'
 
@@ -123,6 +124,23 @@ describe('a crash', () => {
     }
   })
 
+  test('that takes some leaves any number of the oldest unsynced batches, each whole', async () => {
+    const left = new Set<string>()
+    const faults = new FaultCounts()
+    for (let share = 0; share < 1; share += 1 / 16) {
+      const disk = new SimDisk(faults)
+      disk.write([put('s')])
+      disk.sync(1)
+      for (const i of [1, 2, 3]) disk.write([put(`x${i}`), put(`y${i}`), put('s', `${i}`)])
+      disk.crash('some', share)
+      const last = disk.get(1, 's')?.toString()
+      expect(last).toBe(keysOf(disk).includes('x') ? keysOf(disk).at(-1) : 's')
+      left.add(keysOf(disk))
+    }
+    expect([...left]).toEqual(['s', 'sx1y1', 'sx1x2y1y2', 'sx1x2x3y1y2y3'])
+    expect(faults.view()).toMatchObject({ 'batch-lost': 4 * (3 + 2 + 1), 'disk-torn': 8 })
+  })
+
   test('ends what the process waits for, and nothing that it does later reaches the disk', async () => {
     const { world, disk, process, storage } = await opened()
     const waiting = Promise.resolve(storage.write([put('a')]))
@@ -141,6 +159,15 @@ describe('a crash', () => {
 })
 
 describe('the faults of a disk', () => {
+  test('a failing read is an error, never an absence, and the next one works', async () => {
+    const { world, disk, storage } = await opened()
+    await world.run(Promise.resolve(storage.write([put('a')])))
+    disk.failReads(2)
+    expect(() => storage.get(1, 'a')).toThrow('failed to read')
+    expect(() => storage.scan(1, { limit: 1 })).toThrow(StorageError)
+    expect((await world.run(Promise.resolve(storage.get(1, 'a'))))?.toString()).toBe('a')
+  })
+
   test('a failing write changes nothing and the next one works', async () => {
     const { world, disk, storage } = await opened()
     disk.failWrites(1)
@@ -195,5 +222,43 @@ describe('the faults of a disk', () => {
     const read = storage.get(1, 'a')
     await world.run(Promise.all([write, read]))
     expect(world.clock.nowMs).toBeGreaterThan(500)
+  })
+
+  test('are counted when they take effect, and only then', async () => {
+    const world = new World()
+    const { faults } = world
+    const disk = new SimDisk(faults)
+    const storage = world.storage(disk, world.process('a'))
+    await storage.open()
+    disk.failReads(1)
+    disk.failWrites(1)
+    expect(Object.values(faults.view()).every((count) => count === 0)).toBe(true)
+    expect(() => storage.get(1, 'a')).toThrow('failed to read')
+    expect(() => storage.write([put('a')])).toThrow('failed to write')
+    disk.slowness = 2
+    await world.run(Promise.resolve(storage.write([put('a')])))
+    disk.capacityBytes = 2
+    expect(() => storage.write([put('b')])).toThrow('no space')
+    disk.failSyncs(1)
+    const overwritten = Promise.resolve(storage.write([put('a', 'A')]))
+    await expect(world.run(overwritten)).rejects.toThrow('failed to sync')
+    disk.flipBit(1, 'z', 0)
+    disk.flipBit(1, 'a', 0)
+    disk.remove(1, 'z')
+    disk.remove(1, 'a')
+    disk.crash('everything')
+    disk.write([put('a')])
+    disk.crash('everything')
+    expect(faults.view()).toMatchObject({
+      'read-failed': 1,
+      'write-failed': 1,
+      'disk-slow': 2,
+      'disk-full': 1,
+      'sync-failed': 1,
+      'batch-lost': 1,
+      'bit-flipped': 1,
+      'record-forgotten': 1,
+      'disk-lost': 1,
+    })
   })
 })
