@@ -121,7 +121,7 @@ test('connections that are reset are opened anew, and nothing acknowledged is lo
         () => stored.push(`k${i}`),
         () => {},
       )
-      await cluster.sleep(cluster.random() * 20)
+      await cluster.sleep(cluster.random() * 40)
       cluster.reset('n1', 'n2')
       cluster.reset('n3', 'n1')
       await put
