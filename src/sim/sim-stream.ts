@@ -65,6 +65,10 @@ export class SimStream {
   readonly #network: StreamNetwork
   readonly #source: SimConnection
   readonly #target: SimConnection
+  readonly #from: string
+  readonly #to: string
+  /** The chance of this direction, the same for all its connections. */
+  readonly #random: SeededRandom
   /** On the way and not arrived, in the order of sending. */
   #travelling: Parcel[] = []
   /** How many of them, or which when the link reorders, came to an obstacle and wait. */
@@ -77,6 +81,9 @@ export class SimStream {
     this.#network = network
     this.#source = ends.source
     this.#target = ends.target
+    this.#from = ends.source.process.name
+    this.#to = ends.target.process.name
+    this.#random = network.random(linkName(this.#from, this.#to))
   }
 
   /** Bytes that wait for a blocked link. */
@@ -93,23 +100,22 @@ export class SimStream {
   }
 
   send(bytes: Uint8Array): void {
-    const { from, to } = this.#names()
     const { trace, faults } = this.#network
-    const { loss, duplicate, corrupt } = this.#network.quality(from, to)
-    const random = this.#network.random(linkName(from, to))
-    if (trace.isWatched) trace.show(from, 'send', `${to} ${frameName(bytes)} ${bytes.length}`)
-    if (random.chance(loss)) {
+    const { loss, duplicate, corrupt } = this.#quality
+    const size = bytes.length
+    if (trace.isWatched) trace.show(this.#from, 'send', `${this.#to} ${frameName(bytes)} ${size}`)
+    if (this.#random.chance(loss)) {
       faults.add('frame-lost')
-      trace.note(from, 'lose', `${to} ${bytes.length}`)
+      trace.note(this.#from, 'lose', `${this.#to} ${size}`)
       return
     }
-    const isDamaged = random.chance(corrupt)
+    const isDamaged = this.#random.chance(corrupt)
     if (isDamaged) faults.add('frame-damaged')
     const parcel = { bytes, isDamaged }
     this.#launch(parcel)
-    if (!random.chance(duplicate)) return
+    if (!this.#random.chance(duplicate)) return
     faults.add('frame-duplicated')
-    trace.note(from, 'duplicate', `${to} ${bytes.length}`)
+    trace.note(this.#from, 'duplicate', `${this.#to} ${size}`)
     this.#launch(parcel)
   }
 
@@ -120,18 +126,15 @@ export class SimStream {
 
   /** Looks again whether what waits here can go on; called whenever the network changes. */
   refresh(): void {
-    const { from, to } = this.#names()
-    const obstacle = this.#obstacle(from, to)
-    if (!isHopeless(obstacle) && !isHopeless(this.#network.obstacle(to, from))) {
-      this.#stopGivingUp()
-    }
+    const obstacle = this.#obstacle
+    if (!isHopeless(obstacle) && !isHopeless(this.#obstacleBack)) this.#stopGivingUp()
     if (obstacle !== undefined) return
     const stalled = this.#stalled
     this.#stalled = []
     this.#stalledBytes = 0
     for (const { parcel, obstacle } of stalled) {
       // What was clogged is through as soon as the link opens; what was blocked is sent again.
-      this.#schedule(parcel, obstacle === 'clog' ? 0 : this.#network.travelMs(from, to))
+      this.#schedule(parcel, obstacle === 'clog' ? 0 : this.#travelMs())
     }
   }
 
@@ -151,40 +154,47 @@ export class SimStream {
     this.#network.streams.delete(this)
   }
 
-  #names(): { from: string; to: string } {
-    return { from: this.#source.process.name, to: this.#target.process.name }
+  get #quality(): LinkQuality {
+    return this.#network.quality(this.#from, this.#to)
   }
 
-  #obstacle(from: string, to: string): Obstacle | 'dark' | undefined {
-    return this.#network.isDark(to) ? 'dark' : this.#network.obstacle(from, to)
+  #travelMs(): number {
+    return this.#network.travelMs(this.#from, this.#to)
+  }
+
+  get #obstacle(): Obstacle | 'dark' | undefined {
+    if (this.#network.isDark(this.#to)) return 'dark'
+    return this.#network.obstacle(this.#from, this.#to)
+  }
+
+  /** What keeps acknowledgements from the source. */
+  get #obstacleBack(): Obstacle | undefined {
+    return this.#network.obstacle(this.#to, this.#from)
   }
 
   #launch(parcel: Parcel): void {
-    const { from, to } = this.#names()
     this.#travelling.push(parcel)
     this.#network.streams.add(this)
-    this.#schedule(parcel, this.#network.travelMs(from, to) + this.#holdUpMs(from, to))
+    this.#schedule(parcel, this.#travelMs() + this.#holdUpMs())
   }
 
   /** How long a frame is held up. A power of chance, by products: exact on every machine. */
-  #holdUpMs(from: string, to: string): number {
-    const { delay, delayMs } = this.#network.quality(from, to)
-    const random = this.#network.random(linkName(from, to))
-    if (!random.chance(delay)) return 0
-    const share = random.float()
+  #holdUpMs(): number {
+    const { delay, delayMs } = this.#quality
+    if (!this.#random.chance(delay)) return 0
+    const share = this.#random.float()
     const squared = share * share
     const fourth = squared * squared
     const holdUpMs = delayMs * fourth * fourth
     this.#network.faults.add('frame-delayed')
-    this.#network.trace.note(from, 'delay', `${to} ${Math.floor(holdUpMs)}`)
+    this.#network.trace.note(this.#from, 'delay', `${this.#to} ${Math.floor(holdUpMs)}`)
     return holdUpMs
   }
 
   #schedule(parcel: Parcel, travelMs: number): void {
-    const { from, to } = this.#names()
     const { clock } = this.#network
     let dueMs = clock.nowMs + travelMs
-    const isOrdered = !this.#network.quality(from, to).reorder || parcel.ending !== undefined
+    const isOrdered = !this.#quality.reorder || parcel.ending !== undefined
     if (isOrdered) dueMs = Math.max(dueMs, this.#lastDueMs)
     this.#lastDueMs = Math.max(this.#lastDueMs, dueMs)
     clock.after(dueMs - clock.nowMs, () => this.#arrive(parcel))
@@ -195,23 +205,21 @@ export class SimStream {
    * moment.
    */
   #arrive(scheduled: Parcel): void {
-    const { from, to } = this.#names()
     if (this.#travelling.length === 0) return
-    const obstacle = this.#obstacle(from, to)
+    const obstacle = this.#obstacle
     if (obstacle !== undefined) {
       this.#stall(scheduled, obstacle)
       return
     }
     // Acknowledgements travel the other way: without them the sender gives up, although its frames
     // arrive.
-    if (isHopeless(this.#network.obstacle(to, from))) this.#startGivingUp()
+    if (isHopeless(this.#obstacleBack)) this.#startGivingUp()
     const parcel = this.#take(scheduled)
     if (parcel !== undefined) this.#deliver(parcel)
   }
 
   #stall(parcel: Parcel, obstacle: Obstacle | 'dark'): void {
-    const { from, to } = this.#names()
-    this.#network.trace.note(from, 'stall', `${to} ${obstacle}`)
+    this.#network.trace.note(this.#from, 'stall', `${this.#to} ${obstacle}`)
     if (obstacle !== 'dark') this.#network.faults.add(faultOf[obstacle])
     this.#stalled.push({ parcel, obstacle })
     this.#stalledBytes += parcel.bytes?.length ?? 0
@@ -219,18 +227,16 @@ export class SimStream {
   }
 
   #take(scheduled: Parcel): Parcel | undefined {
-    const { from, to } = this.#names()
-    if (!this.#network.quality(from, to).reorder) return this.#travelling.shift()
+    if (!this.#quality.reorder) return this.#travelling.shift()
     const at = this.#travelling.indexOf(scheduled)
     if (at > 0) this.#network.faults.add('frame-reordered')
     return at < 0 ? undefined : this.#travelling.splice(at, 1)[0]
   }
 
   #deliver(parcel: Parcel): void {
-    const { from, to } = this.#names()
     const target = this.#target
     if (parcel.ending !== undefined) {
-      this.#network.trace.note(to, 'end', from)
+      this.#network.trace.note(this.#to, 'end', this.#from)
       this.discard()
       target.process.hand(() => target.fail(parcel.ending))
       return
@@ -240,19 +246,18 @@ export class SimStream {
       return
     }
     const { bytes, isDamaged = false } = parcel
-    const sum = checksum(bytes).toString(16)
+    const details = `${frameName(bytes)} ${bytes.length} ${checksum(bytes).toString(16)}`
     const kind = isDamaged ? 'damage' : 'frame'
-    this.#network.trace.note(to, kind, `${from} ${frameName(bytes)} ${bytes.length} ${sum}`)
+    this.#network.trace.note(this.#to, kind, `${this.#from} ${details}`)
     target.process.hand(() => (isDamaged ? target.receiveDamaged() : target.receive(bytes)))
   }
 
   /** The target is gone and says so to a sender that still believes in it. */
   #reset(): void {
-    const { from, to } = this.#names()
     this.discard()
-    this.#network.clock.after(this.#network.travelMs(to, from), () => {
-      if (this.#network.obstacle(to, from) !== undefined) return
-      const error = connectionReset(`${to} reset the connection`)
+    this.#network.clock.after(this.#network.travelMs(this.#to, this.#from), () => {
+      if (this.#obstacleBack !== undefined) return
+      const error = connectionReset(`${this.#to} reset the connection`)
       this.#source.process.hand(() => this.#source.fail(error))
     })
   }
@@ -260,11 +265,10 @@ export class SimStream {
   #startGivingUp(): void {
     const { clock, trace, faults, silenceMaxMs } = this.#network
     this.#givingUp ??= clock.after(silenceMaxMs, () => {
-      const { from, to } = this.#names()
-      trace.note(from, 'cut', to)
+      trace.note(this.#from, 'cut', this.#to)
       faults.add('connection-silent')
       this.discard()
-      const error = connectionTimeout(`${to} was silent too long`, silenceMaxMs)
+      const error = connectionTimeout(`${this.#to} was silent too long`, silenceMaxMs)
       this.#source.process.hand(() => this.#source.fail(error))
     })
   }
