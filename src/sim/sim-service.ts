@@ -26,7 +26,7 @@ export interface ServiceHost {
 }
 
 /** What is called at the end of a service, before its node closes, if it has it. */
-export interface Closable {
+interface Closable {
   close?(): Promise<void> | void
 }
 
