@@ -36,6 +36,8 @@ export class Channel implements SessionOwner {
   readonly #options: ChannelOptions
   readonly #pending: PendingCalls = new PendingCalls()
   #session: Session | undefined
+  /** One that the peer dialled while there was another: used when that one has ended. */
+  #spare: Session | undefined
   #queue: QueuedFrame[] = []
   #queuedBytes = 0
   #coolUntilMs = 0
@@ -100,8 +102,9 @@ export class Channel implements SessionOwner {
   }
 
   /**
-   * Uses a session that the peer dialled, when there is none. One that another start of the peer has opened leads into
-   * the void (it lost power, and its address is another now): it is given up.
+   * Uses a session that the peer dialled: at once when there is none, else when that one has ended, for the address
+   * that is known of the peer may be wrong (a copy of it was met there last). One that another start of the peer has
+   * opened leads into the void (it lost power, and its address is another now): it is given up.
    */
   adopt(session: Session): void {
     const old = this.#session
@@ -112,10 +115,23 @@ export class Channel implements SessionOwner {
       old.fail(error)
       this.#pending.failAll(error, true)
     }
-    if (this.#closed || this.#session !== undefined) return
+    if (this.#closed) return
+    if (this.#session === undefined) this.#take(session)
+    else this.#spare = session
+  }
+
+  #take(session: Session): void {
     this.#session = session
     session.adopt(this)
     this.opened()
+  }
+
+  #takeSpare(): boolean {
+    const spare = this.#spare
+    this.#spare = undefined
+    if (spare?.isOpen !== true) return false
+    this.#take(spare)
+    return true
   }
 
   /** Forgets past failures: there is reason to think that the peer is back. */
@@ -126,6 +142,7 @@ export class Channel implements SessionOwner {
 
   close(): void {
     this.#closed = true
+    this.#spare = undefined
     this.#session?.fail(new ClosedError('the node is closed'))
   }
 
@@ -170,7 +187,7 @@ export class Channel implements SessionOwner {
       this.#lastError = new OverloadedError('too many bytes wait for this peer')
       return false
     }
-    return this.#session !== undefined || this.#dial()
+    return this.#session !== undefined || this.#takeSpare() || this.#dial()
   }
 
   #dial(): boolean {

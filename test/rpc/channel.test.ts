@@ -197,6 +197,24 @@ test('uses a session that the peer dialled, and dials anew when that one ends', 
   expect(rig.dials).toHaveLength(1)
 })
 
+test('uses a session that the peer dialled once its own has ended, although the address leads nowhere', () => {
+  const rig = channel()
+  rig.it.call(rig.sink, 1, rig.frame())
+  welcome(rig)
+  const wire = new Wire('them')
+  const session = new Session(rig.host)
+  session.attach(wire)
+  session.open()
+  deliver(session, greetingFrame(frameType.hello))
+  rig.it.adopt(session)
+  rig.it.call(rig.sink, 2, rig.frame())
+  expect(wire.types).toEqual([frameType.welcome])
+  rig.dials[0]!.handler.close()
+  rig.it.call(rig.sink, 3, rig.frame())
+  expect(wire.types).toEqual([frameType.welcome, frameType.put])
+  expect(rig.dials).toHaveLength(1)
+})
+
 test('leaves a session that leads to an earlier start of the peer for the one that the peer dialled', () => {
   const rig = channel()
   rig.it.call(rig.sink, 1, rig.frame())
