@@ -1,0 +1,244 @@
+/** Faults in quorums, reads, repair and outcomes. */
+import type { Mutant } from './mutant.ts'
+
+export const coordinationMutants: readonly Mutant[] = [
+  {
+    name: 'w-not-counted',
+    hazard: 'P1',
+    fault: 'a write counts as done with its first acknowledgement',
+    edits: [
+      {
+        file: 'quorum/write-tally.ts',
+        find: "if (this.count >= this.needed) return 'reached'",
+        replace: "if (this.count >= 1) return 'reached'",
+      },
+    ],
+  },
+  {
+    name: 'r-not-counted',
+    hazard: 'P4',
+    fault: 'a read counts as done with its first answer',
+    edits: [
+      {
+        file: 'quorum/read-tally.ts',
+        find: "if (this.count >= this.needed) return 'reached'",
+        replace: "if (this.count >= 1) return 'reached'",
+      },
+    ],
+  },
+  {
+    name: 'fallback-counted-in-strict-write',
+    hazard: 'D3',
+    fault: 'a strict write asks members that stand in, and counts them',
+    edits: [
+      {
+        file: 'quorum/write-tally.ts',
+        find: 'return this.#sloppy ? this.#askedMask() : this.#primaries',
+        replace: 'return this.#sloppy ? this.#askedMask() : this.#askedMask()',
+      },
+      {
+        file: 'coordinator/put.ts',
+        find: "if (!this.#request.sloppy || this.#isLate || this.#tally.outcome() === 'reached') return",
+        replace: "if (this.#isLate || this.#tally.outcome() === 'reached') return",
+      },
+      {
+        file: 'coordinator/put.ts',
+        find: "if (!this.#request.sloppy || this.#isLate || this.#tally.outcome() !== 'lost') return",
+        replace: "if (this.#isLate || this.#tally.outcome() !== 'lost') return",
+      },
+      {
+        file: 'coordinator/availability.ts',
+        find: 'if (count >= wanted.needed || !wanted.sloppy) return count',
+        replace: 'if (count >= wanted.needed) return count',
+      },
+    ],
+  },
+  {
+    name: 'fallback-counted-in-strict-read',
+    hazard: 'D3',
+    fault: 'a strict read asks members that stand in, and counts them',
+    edits: [
+      {
+        file: 'quorum/read-tally.ts',
+        find: 'return this.#sloppy ? this.#askedMask() : this.#primaries',
+        replace: 'return this.#sloppy ? this.#askedMask() : this.#askedMask()',
+      },
+      {
+        file: 'coordinator/get.ts',
+        find: 'return this.#askOwner() || (this.#request.sloppy && this.#askFallback())',
+        replace: 'return this.#askOwner() || this.#askFallback()',
+      },
+      {
+        file: 'coordinator/availability.ts',
+        find: 'if (count >= wanted.needed || !wanted.sloppy) return count',
+        replace: 'if (count >= wanted.needed) return count',
+      },
+    ],
+  },
+  {
+    name: 'blocking-repair-does-not-block',
+    hazard: 'D1',
+    fault: 'a read in blocking mode returns before the result is on enough owners',
+    edits: [
+      {
+        file: 'coordinator/get.ts',
+        find: "const copies = readRepair === 'async' ? 0",
+        replace: "const copies = readRepair !== 'off' ? 0",
+      },
+    ],
+  },
+  {
+    name: 'first-answer-wins',
+    hazard: 'D2',
+    fault: 'of differing answers the first is returned and spread, not their merge',
+    edits: [
+      {
+        file: 'coordinator/divergence.ts',
+        find: 'settled = settled === undefined ? set : sync(settled, set)',
+        replace: 'settled = settled === undefined ? sync(set, set) : settled',
+      },
+    ],
+  },
+  {
+    name: 'recovering-absence-counted',
+    hazard: 'D4',
+    fault: 'that a member lacks a key counts while it is still being filled',
+    edits: [
+      {
+        file: 'replica/handlers.ts',
+        find: 'if (this.#options.isRecovering()) flags |= flagRecovering',
+        replace: 'if (this.#options.isRecovering()) flags |= flagRecovering & 0',
+      },
+      {
+        file: 'coordinator/get.ts',
+        find: "const absent = this.#node.isRecovering() ? 'recovering' : 'absent'",
+        replace: "const absent = this.#node.isRecovering() ? 'absent' : 'absent'",
+      },
+    ],
+  },
+  {
+    name: 'damage-read-as-absence',
+    hazard: 'H3',
+    fault: 'a damaged record counts as no record',
+    edits: [
+      {
+        file: 'replica/handlers.ts',
+        find: "let flags = stored === 'damaged' ? flagDamaged : 0",
+        replace: "let flags = stored === 'damaged' ? flagDamaged & 0 : 0",
+      },
+      {
+        file: 'coordinator/get.ts',
+        find: "this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : absent)",
+        replace: 'this.#noteAbsent(replica, absent)',
+      },
+    ],
+  },
+  {
+    name: 'other-record-taken-for-the-same',
+    hazard: 'D9',
+    fault: 'a replica says that its record is the same whenever its clock has as many entries',
+    edits: [
+      {
+        file: 'versions/record-layout.ts',
+        find: 'if (bytes[start + i] !== other[otherStart + i]) return false',
+        replace: 'if (bytes[start + i] !== other[otherStart + i] && i < 8) return false',
+      },
+    ],
+  },
+  {
+    name: 'duplicate-coordinated-twice',
+    hazard: 'A7',
+    fault: 'a forwarded write that arrives twice is coordinated twice',
+    edits: [
+      {
+        file: 'coordinator/forward.ts',
+        find: 'if (begun !== undefined) return begun',
+        replace: 'if (begun !== undefined && writeId === "") return begun',
+      },
+    ],
+  },
+  {
+    name: 'coordinated-again-after-silence',
+    hazard: 'A7',
+    fault: 'a forwarded write that was not answered is sent to the next owner',
+    edits: [
+      {
+        file: 'coordinator/forward.ts',
+        find: 'return sent && !(answered && goOn.includes(error.code))',
+        replace: 'return sent && answered && !goOn.includes(error.code)',
+      },
+    ],
+  },
+  {
+    name: 'write-without-deadline',
+    hazard: 'P14',
+    fault: 'the deadline of a write is never set',
+    edits: [
+      {
+        file: 'coordinator/put.ts',
+        find: 'this.#node.wheel.set(this, this.#request.timeoutMs)',
+        replace: 'if (this.#request.timeoutMs < 0) this.#node.wheel.set(this, 1)',
+      },
+    ],
+  },
+  {
+    name: 'refused-write-acknowledged',
+    hazard: 'P1',
+    fault: 'a replica whose storage refuses a write acknowledges it',
+    edits: [
+      {
+        file: 'replica/handlers.ts',
+        find: `        () => acknowledge(to, id, store.isDurable),
+        (error: unknown) => refuse(to, id, error),`,
+        replace: `        () => acknowledge(to, id, store.isDurable),
+        () => acknowledge(to, id, store.isDurable),`,
+      },
+    ],
+  },
+  {
+    name: 'acknowledged-before-durable',
+    hazard: 'C6',
+    fault: 'a replica acknowledges a write that is not durable yet',
+    edits: [
+      {
+        file: 'replica/handlers.ts',
+        find: 'if (done === undefined) return acknowledge(to, id, store.isDurable)',
+        replace: `if (done !== undefined) done.catch(() => undefined)
+      if (id >= 0) return acknowledge(to, id, store.isDurable)
+      if (done === undefined) return`,
+      },
+    ],
+  },
+  {
+    name: 'own-copy-counted-before-durable',
+    hazard: 'C6',
+    fault: 'the coordinator counts its own copy before it is durable',
+    edits: [
+      {
+        file: 'coordinator/put.ts',
+        find: "if (durable === undefined) return this.#localEnded('stored')",
+        replace: `durable?.catch(() => undefined)
+    if (!this.#isLate) return this.#localEnded('stored')
+    if (durable === undefined) return`,
+      },
+    ],
+  },
+  {
+    name: 'old-epoch-accepted',
+    hazard: 'F1',
+    fault: 'a replica serves requests that were made under another ring configuration',
+    edits: [
+      {
+        file: 'replica/handlers.ts',
+        find: 'if (theirs === this.#options.ring().epoch) return true',
+        replace: 'if (theirs >= 0) return true',
+      },
+      {
+        file: 'replica/handlers.ts',
+        find: 'if (hintFor.length === 0 && !ring.owners(partition).includes(this.#options.selfId)) {',
+        replace:
+          'if (hintFor.length < 0 && !ring.owners(partition).includes(this.#options.selfId)) {',
+      },
+    ],
+  },
+]

@@ -1,0 +1,77 @@
+/**
+ * Plants each fault in a copy of the sources and lets the storm look for it.
+ *
+ *     npm run mutants                        all of them; writes what caught them to caught.json and docs/TESTING.md
+ *     npm run mutants -- --only NAME,NAME    some of them; writes nothing
+ *     npm run mutants -- --seeds 500         how many seeds each may need
+ */
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { mutants } from './index.ts'
+import type { Mutant } from './mutant.ts'
+import { plant } from './plant.ts'
+import { catches, resultsFile, table, type Catch } from './table.ts'
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, seeds: { type: 'string', default: '500' } },
+})
+
+/** What the storm prints last when a seed fails. */
+const failureLine = /^failed: seed \d+ \((\d+)\. of this run\): (.+)$/m
+
+/** Lets the storm loose on one mutant. Undefined when it found nothing. */
+async function hunt(mutant: Mutant): Promise<Catch | undefined> {
+  const { folder, remove } = plant(mutant)
+  const args = ['--import', 'tsx', 'test/storm/main.ts', '--until-failure', '--workers', '1']
+  const child = spawn(process.execPath, [...args, '--seeds', values.seeds], { cwd: folder })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  remove()
+  const found = failureLine.exec(output)
+  if (found !== null) return { name: mutant.name, seeds: Number(found[1]), by: found[2]! }
+  if (code !== 0) throw new Error(`the storm itself failed on ${mutant.name}:\n${output}`)
+  return undefined
+}
+
+function chosen(): readonly Mutant[] {
+  if (values.only === undefined) return mutants
+  return values.only.split(',').map((name) => {
+    const found = mutants.find((mutant) => mutant.name === name)
+    if (found === undefined) throw new Error(`there is no mutant "${name}"`)
+    return found
+  })
+}
+
+async function huntAll(): Promise<readonly Catch[]> {
+  const waiting = [...chosen()]
+  const caught: Catch[] = []
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const found = await hunt(mutant)
+      if (found !== undefined) caught.push(found)
+      const outcome = found === undefined ? 'NOT CAUGHT' : `seed ${found.seeds}: ${found.by}`
+      console.log(`${mutant.name.padEnd(40)} ${outcome}`)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  return caught
+}
+
+/** Keeps what caught the mutants, in the order of their list. */
+function keep(caught: readonly Catch[]): void {
+  const sorted = mutants.flatMap(({ name }) => caught.filter((each) => each.name === name))
+  const page = new URL('../../docs/TESTING.md', import.meta.url)
+  const text = readFileSync(page, 'utf8').replace(table(mutants, catches), table(mutants, sorted))
+  writeFileSync(resultsFile, `${JSON.stringify(sorted, undefined, 2)}\n`)
+  writeFileSync(page, text)
+}
+
+const caught = await huntAll()
+if (values.only === undefined) keep(caught)
+const missed = chosen().length - caught.length
+console.log(`${caught.length} mutants caught, ${missed} missed`)
+process.exitCode = missed === 0 ? 0 : 1

@@ -1,0 +1,37 @@
+/** The planted faults themselves: each can be planted, and each was caught. `npm run mutants` plants them all. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { mutants } from './index.ts'
+import { edited } from './plant.ts'
+import { catches, table } from './table.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+describe('the mutants', () => {
+  test('are at least 25, each with a name of its own', () => {
+    expect(mutants.length).toBeGreaterThanOrEqual(25)
+    expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length)
+  })
+
+  test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+    '%s can be planted',
+    (_, mutant) => {
+      const texts = new Map<string, string>()
+      for (const edit of mutant.edits) {
+        const before = texts.get(edit.file) ?? read(`src/${edit.file}`)
+        const after = edited(before, edit)
+        expect(after).not.toBe(before)
+        texts.set(edit.file, after)
+      }
+    },
+  )
+
+  test.each(mutants.map(({ name }) => name))('%s was caught within 500 seeds', (name) => {
+    expect(catches.find((each) => each.name === name)?.seeds).toBeLessThanOrEqual(500)
+  })
+
+  test('stand with what caught them in docs/TESTING.md', () => {
+    expect(read('docs/TESTING.md')).toContain(table(mutants, catches))
+  })
+})
