@@ -6,7 +6,7 @@ import type { CartService } from './cart-service.ts'
 export const customer = 'ann'
 
 const turns = 5
-const pauseMaxMs = 6000
+const pauseMaxMs = 5000
 
 /** The last that was heard of an item. `perhaps`: an error, after which either answer is right. */
 interface Said {

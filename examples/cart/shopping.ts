@@ -56,9 +56,9 @@ async function trouble(cluster: SimCluster): Promise<void> {
   const [victim = ''] = names
   await cluster.sleep(cluster.random() * 5000)
   cluster.partition(...halves(names))
-  await cluster.sleep(20_000 + cluster.random() * 10_000)
+  await cluster.sleep(15_000 + cluster.random() * 5000)
   await cluster.crash(victim)
-  await cluster.sleep(cluster.random() * 10_000)
+  await cluster.sleep(cluster.random() * 5000)
   cluster.heal()
   await cluster.restart(victim)
 }
@@ -66,7 +66,7 @@ async function trouble(cluster: SimCluster): Promise<void> {
 /** What the store has of the cart when all is well again. */
 async function lastLook(cluster: SimCluster, history: History): Promise<readonly Cart[]> {
   const bucket = cluster.node('n1').bucket<Cart>('carts')
-  await cluster.sleep(30_000)
+  await cluster.sleep(20_000)
   await bucket.get(customer, { r: 'all' })
   await cluster.settle()
   return (await record(bucket, history, { final: true }).get(customer)).siblings
