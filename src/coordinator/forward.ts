@@ -16,7 +16,8 @@ import { Context, contentOf } from '../versions/context.ts'
 import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
 import { unavailable } from './availability.ts'
 import type { Coordination } from './coordination.ts'
-import { PutOperation, type PutRequest } from './put.ts'
+import type { PutRequest } from './put-request.ts'
+import { PutOperation } from './put.ts'
 import type { Acknowledgement, Receipt } from './receipt.ts'
 
 /** Name of the call that forwards a write to an owner. */

@@ -27,11 +27,11 @@ import {
   unreachableOwners,
 } from './availability.ts'
 import type { Coordination } from './coordination.ts'
-import { EpochRetries } from './epoch-retries.ts'
 import { copiesNeeded, kindsDiffer, type ReadRecord } from './divergence.ts'
 import type { GetRequest, ReadResult, TellResult } from './get-request.ts'
 import { absenceOf, ReadAnswers } from './read-answers.ts'
 import { repairAfterRead } from './repair-after-read.ts'
+import { ReplicaCalls } from './replica-calls.ts'
 import { Deadline } from './timer-wheel.ts'
 
 /** One read under way: asks R replicas, one more where one is slow, and merges what they say. */
@@ -48,8 +48,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #nodes: readonly string[]
   #askedMask = 0
   #answers: ReadAnswers
-  /** Request ids, to be abandoned at the deadline. Born with room for the usual three. */
-  #calls: (number | undefined)[] = [undefined, undefined, undefined]
+  readonly #calls = new ReplicaCalls()
   /** `repairing`: the result is known, and enough owners are being brought up to it. */
   #phase: 'asking' | 'repairing' | 'ended' = 'asking'
   /** The result, for replicas that answer after it was told. */
@@ -59,8 +58,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #deadlineMs: number | undefined
   /** Fallbacks that have nothing, which does not count yet. */
   #heldMask = 0
-  #epochRetries: EpochRetries | undefined
-  #lastError: Error | undefined
 
   constructor(node: Coordination, request: GetRequest, tell: TellResult<T>) {
     super()
@@ -134,11 +131,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const head = { epoch: this.#ring.epoch, timeLeftMs: timeoutMs }
     const what = { partition, kind: kindNumber[kind], key: storageKey }
     const frame = getFrame(head, what, this.#answers.record)
-    const channel = this.#node.data(id)
-    const call = channel.call(this, replica, frame)
-    this.#calls[replica] = call
-    if (call === undefined) this.#lastError = channel.lastError
-    return call !== undefined
+    return this.#calls.call(this.#node.data(id), this, replica, frame)
   }
 
   #askSelf(replica: number): void {
@@ -148,7 +141,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
       if (stored instanceof Promise) this.#awaitSelf(replica, stored)
       else this.#readHere(replica, stored)
     } catch (error) {
-      this.#lastError = error as Error
+      this.#calls.lastError = error as Error
       this.#tally.failed(replica)
     }
   }
@@ -157,7 +150,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     // A read that begins again under another ring counts with another tally: what comes late is not for it.
     const tally = this.#tally
     const failed = (error: unknown): void => {
-      this.#lastError = error as Error
+      this.#calls.lastError = error as Error
       tally.failed(replica)
     }
     stored
@@ -188,16 +181,21 @@ export class GetOperation<T> extends Deadline implements CallSink {
     } else if (type === frameType.otherEpoch) {
       this.#otherEpoch(replica, { bytes, start: bodyStart, end })
     } else {
-      if (type === frameType.failed) this.#lastError = unpackFailure(bytes, bodyStart, end)
+      if (type === frameType.failed) this.#calls.lastError = unpackFailure(bytes, bodyStart, end)
       this.#tally.failed(replica)
     }
     this.#goOn()
   }
 
-  unanswered(replica: number, error: StoreError): void {
-    this.#lastError = error
-    this.#tally.failed(replica)
+  unanswered(replica: number, error: StoreError, sent: boolean): void {
+    this.#calls.lastError = error
+    if (!sent || !this.#askAgain(replica)) this.#tally.failed(replica)
     this.#goOn()
+  }
+
+  #askAgain(replica: number): boolean {
+    if (this.#phase !== 'asking' || !this.#calls.mayRepeat(replica)) return false
+    return this.#send(replica, this.#nodes[replica]!)
   }
 
   #goOn(): void {
@@ -231,8 +229,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
     const id = this.#nodes[replica]!
     const known = this.#node.otherEpoch(id, body)
-    this.#epochRetries ??= new EpochRetries()
-    if (!known || !this.#epochRetries.mayRetry(id)) {
+    if (!known || !this.#calls.mayRetryEpoch(id)) {
       this.#tally.failed(replica)
     } else if (this.#node.ring().epoch === this.#ring.epoch) {
       if (!this.#send(replica, id)) this.#tally.failed(replica)
@@ -251,7 +248,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#askedMask = 0
     this.#heldMask = 0
     this.#answers = new ReadAnswers()
-    this.#calls = []
+    this.#calls.renumber()
   }
 
   /** Time passed: one owner more is asked, those that went away are given up, at last the read itself is. */
@@ -273,7 +270,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #giveUp(): void {
-    this.#fail(lateRead(this.#request, this.#tally.count, this.#lastError))
+    this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
     this.#abandon(this.#tally.waitingMask)
   }
 
@@ -282,7 +279,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const outcome = this.#tally.outcome()
     if (outcome === 'pending') return
     if (outcome === 'lost') {
-      this.#fail(lostRead(this.#request, this.#tally.count, this.#lastError))
+      this.#fail(lostRead(this.#request, this.#tally.count, this.#calls.lastError))
       this.#mendLate()
     } else if (this.#answers.agree) {
       const found = this.#answers.first
@@ -335,7 +332,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
         if (this.#phase === 'repairing') this.#succeed(result)
       },
       missed: (error) => {
-        this.#lastError = error
+        this.#calls.lastError = error
         if (this.#phase === 'repairing')
           this.#fail(lostRead(this.#request, this.#tally.count, error))
       },
@@ -365,8 +362,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #abandon(mask: number): void {
     this.#nodes.forEach((id, i) => {
       if ((mask & (1 << i)) === 0) return
-      const call = this.#calls[i]
-      if (call !== undefined) this.#node.data(id).abandon(call)
+      this.#calls.abandon(this.#node.data(id), i)
       this.#tally.failed(i)
     })
   }

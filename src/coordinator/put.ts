@@ -17,24 +17,12 @@ import { flagDurable, frameType } from '../rpc/frame.ts'
 import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
-import type { ContextContent } from '../versions/context.ts'
-import type { RecordKind } from '../versions/sibling-set.ts'
 import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './availability.ts'
-import type { Coordination, KeyRequest } from './coordination.ts'
-import { EpochRetries } from './epoch-retries.ts'
+import type { Coordination } from './coordination.ts'
+import type { PutRequest } from './put-request.ts'
+import { ReplicaCalls } from './replica-calls.ts'
 import { acknowledgements, createReceipt, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
-
-/** One write, with every option settled. */
-export interface PutRequest extends KeyRequest {
-  readonly kind: RecordKind
-  readonly value: Uint8Array
-  readonly tombstone: boolean
-  readonly expiresAtMs: number
-  readonly replaces: 'all' | ContextContent
-  /** W. */
-  readonly needed: number
-}
 
 const nobody: readonly string[] = Object.freeze([])
 
@@ -49,8 +37,7 @@ export class PutOperation extends Deadline implements CallSink {
   #reject!: (error: Error) => void
   /** Replica i of the tally; owners first. Shared with the ring until a fallback is asked. */
   #nodes: readonly string[]
-  /** Request ids, to be abandoned at the deadline. Born with room for the usual three. */
-  readonly #calls: (number | undefined)[] = [undefined, undefined, undefined]
+  readonly #calls = new ReplicaCalls()
   /** Fallback i stands in for this owner. */
   #standsFor: Map<number, string> | undefined
   #applied: AppliedWrite | undefined
@@ -62,8 +49,6 @@ export class PutOperation extends Deadline implements CallSink {
   #settled = false
   /** Its deadline has passed: nobody is asked any more. */
   #isLate = false
-  #epochRetries: EpochRetries | undefined
-  #lastError: Error | undefined
 
   constructor(node: Coordination, request: PutRequest) {
     super()
@@ -170,7 +155,7 @@ export class PutOperation extends Deadline implements CallSink {
         this.#advance()
       },
       (error: unknown) => {
-        this.#lastError = asStoreError(error)
+        this.#calls.lastError = asStoreError(error)
         this.#localEnded('failed')
         this.#advance()
       },
@@ -213,11 +198,7 @@ export class PutOperation extends Deadline implements CallSink {
   }
 
   #send(replica: number, id: string, frame: ReturnType<typeof putFrame>): boolean {
-    const channel = this.#node.data(id)
-    const call = channel.call(this, replica, frame)
-    this.#calls[replica] = call
-    if (call === undefined) this.#lastError = channel.lastError
-    return call !== undefined
+    return this.#calls.call(this.#node.data(id), this, replica, frame)
   }
 
   #addNode(id: string, role: 'primary' | 'fallback', standsFor?: string): number {
@@ -234,16 +215,23 @@ export class PutOperation extends Deadline implements CallSink {
     else if (type === frameType.otherEpoch)
       this.#otherEpoch(replica, { bytes, start: bodyStart, end })
     else {
-      if (type === frameType.failed) this.#lastError = unpackFailure(bytes, bodyStart, end)
+      if (type === frameType.failed) this.#calls.lastError = unpackFailure(bytes, bodyStart, end)
       this.#replicaFailed(replica)
     }
     this.#advance()
   }
 
-  unanswered(replica: number, error: StoreError): void {
-    this.#lastError = error
-    this.#replicaFailed(replica)
+  unanswered(replica: number, error: StoreError, sent: boolean): void {
+    this.#calls.lastError = error
+    if (!sent || !this.#sendAgain(replica)) this.#replicaFailed(replica)
     this.#advance()
+  }
+
+  #sendAgain(replica: number): boolean {
+    if (this.#isLate || !this.#calls.mayRepeat(replica)) return false
+    const owner = this.#standsFor?.get(replica)
+    const frame = this.#frame(owner === undefined ? nobody : [owner])
+    return this.#send(replica, this.#nodes[replica]!, frame)
   }
 
   /** The deadline: whoever has not answered is given up. */
@@ -252,8 +240,7 @@ export class PutOperation extends Deadline implements CallSink {
     if (this.#applied === undefined) return this.#finish(this.#uncertain('within its deadline'))
     for (let i = 0; i < this.#nodes.length; i++) {
       if ((this.#tally.waitingMask & (1 << i)) === 0) continue
-      const call = this.#calls[i]
-      if (call !== undefined) this.#node.data(this.#nodes[i]!).abandon(call)
+      this.#calls.abandon(this.#node.data(this.#nodes[i]!), i)
       this.#replicaFailed(i)
     }
     this.#advance()
@@ -302,8 +289,7 @@ export class PutOperation extends Deadline implements CallSink {
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
     const id = this.#nodes[replica]!
     const known = this.#node.otherEpoch(id, body)
-    this.#epochRetries ??= new EpochRetries()
-    if (!known || !this.#epochRetries.mayRetry(id)) return this.#replicaFailed(replica)
+    if (!known || !this.#calls.mayRetryEpoch(id)) return this.#replicaFailed(replica)
     const ring = this.#node.ring()
     if (ring.epoch !== this.#ring.epoch) this.#retarget(ring)
     const owner = this.#standsFor?.get(replica)
@@ -384,7 +370,7 @@ export class PutOperation extends Deadline implements CallSink {
   }
 
   #uncertain(when: 'in time' | 'within its deadline'): Error {
-    const last = this.#lastError
+    const last = this.#calls.lastError
     if (last instanceof ConflictPolicyError) return last
     return uncertain(this.#request, when, { acknowledged: this.#tally.count, cause: last })
   }

@@ -29,7 +29,7 @@ class Site {
     const trace = new Trace(clock)
     const random = new SeededRandom(seed)
     const network = new SimNetwork({ clock, random, trace, quality })
-    this.world = { clock, trace, random, network, storage: 'durable', node }
+    this.world = { clock, trace, random, network, faults: network.faults, storage: 'durable', node }
     this.random = random.fork('site')
   }
 

@@ -49,7 +49,7 @@ describe('an owner that answers a forwarded write', () => {
   test('no more: one whose connection ends may have done it', async () => {
     const fake = fakeNode(outsider, ring)
     const put = routePut(fake.node, putOf(), () => 'id').catch(codeOf)
-    fake.lane(owners[0]!).fail(new ClosedError('gone'))
+    fake.lane(owners[0]!).fail(new ClosedError('gone'), true)
     expect(await put).toBe('ERR_WRITE_UNCERTAIN')
     expect(fake.lane(owners[1]!).made).toBe(0)
   })

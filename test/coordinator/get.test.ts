@@ -61,6 +61,29 @@ describe('a replica that has the same', () => {
   })
 })
 
+describe('a connection that breaks', () => {
+  test('is worth another one: the owner is asked again, once', async () => {
+    const fake = fakeNode(self, ring)
+    fake.store.read = () => record
+    const found = read(fake, { needed: 3, sloppy: false })
+    const [one, other] = others as [string, string]
+    fake.lane(one).fail(new ClosedError('half open'), true)
+    expect(fake.lane(one).made).toBe(2)
+    fake.lane(one).answer(frameType.same)
+    fake.lane(other).answer(frameType.same)
+    expect(await found).toEqual({ bytes: record, start: storedHeaderBytes })
+  })
+
+  test('twice is a failure', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake, { needed: 3, sloppy: false })
+    fake.lane(others[0]).fail(new ClosedError('half open'), true)
+    fake.lane(others[0]).fail(new ClosedError('gone'), true)
+    expect(fake.lane(others[0]).made).toBe(2)
+    expect(await found).toBe('ERR_UNAVAILABLE')
+  })
+})
+
 describe('a read that waits', () => {
   test('asks one owner more, and never a member that owns no copy', async () => {
     const fake = fakeNode(self, ring)

@@ -1,7 +1,7 @@
 /** A coordinator without a cluster: lanes that note what is asked and answer when the test says so. */
 import { TimerWheel } from '../../src/coordinator/timer-wheel.ts'
 import type { Coordination } from '../../src/coordinator/coordination.ts'
-import type { PutRequest } from '../../src/coordinator/put.ts'
+import type { PutRequest } from '../../src/coordinator/put-request.ts'
 import { createCoordinatorStats } from '../../src/coordinator/stats.ts'
 import { ClosedError, type StoreError } from '../../src/base/errors.ts'
 import type { RingConfiguration } from '../../src/ring/configuration.ts'
@@ -72,8 +72,9 @@ class FakeLane {
     this.answer(frameType.stored)
   }
 
-  fail(error: StoreError): void {
-    for (const { sink, tag } of this.#take()) sink.unanswered(tag, error, true)
+  /** @param sent whether the requests may have reached the member */
+  fail(error: StoreError, sent = false): void {
+    for (const { sink, tag } of this.#take()) sink.unanswered(tag, error, sent)
   }
 
   #take(): Call[] {

@@ -1,0 +1,56 @@
+/** The calls of one operation to its replicas: what is needed to abandon one, or to make one again. */
+import type { Channel } from '../rpc/channel.ts'
+import type { Frame } from '../rpc/frame-buffer.ts'
+import type { CallSink } from '../rpc/pending-calls.ts'
+
+/** How often a replica may answer that it works under another epoch. */
+const epochRetriesMax = 3
+
+/** What an operation asked of whom, by the numbers of its tally. */
+export class ReplicaCalls {
+  /** Request ids. Born with room for the usual three. */
+  readonly #ids: (number | undefined)[] = [undefined, undefined, undefined]
+  #repeated = 0
+  #epochRetries: Map<string, number> | undefined
+  /** Why a replica failed, of those that did the last one. */
+  lastError: Error | undefined
+
+  /** Asks a replica. False when that is not possible now. */
+  call(channel: Channel, sink: CallSink, replica: number, frame: Frame): boolean {
+    const id = channel.call(sink, replica, frame)
+    this.#ids[replica] = id
+    if (id === undefined) this.lastError = channel.lastError
+    return id !== undefined
+  }
+
+  /** The replica's answer is not waited for any more. */
+  abandon(channel: Channel, replica: number): void {
+    const id = this.#ids[replica]
+    if (id !== undefined) channel.abandon(id)
+  }
+
+  /** The numbers mean other replicas from now on. */
+  renumber(): void {
+    this.#ids.fill(undefined)
+    this.#repeated = 0
+  }
+
+  /**
+   * Whether a replica whose connection broke is to be asked again: once. A connection that its other end has given up
+   * seems open until it is used.
+   */
+  mayRepeat(replica: number): boolean {
+    const bit = 1 << replica
+    if ((this.#repeated & bit) !== 0) return false
+    this.#repeated |= bit
+    return true
+  }
+
+  /** Counts one more answer that a replica works under another epoch; whether it may be asked again. */
+  mayRetryEpoch(id: string): boolean {
+    this.#epochRetries ??= new Map()
+    const count = (this.#epochRetries.get(id) ?? 0) + 1
+    this.#epochRetries.set(id, count)
+    return count <= epochRetriesMax
+  }
+}
