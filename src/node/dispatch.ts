@@ -10,6 +10,7 @@ import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
 import { owesCall } from '../upkeep/filling.ts'
 import { membershipCast } from '../upkeep/gossip.ts'
+import { recordAnswer, recordCall } from '../upkeep/mend-record.ts'
 import { Admission } from './admission.ts'
 import { policyCall } from './bucket-policies.ts'
 import { joinCall } from './join.ts'
@@ -69,6 +70,8 @@ export class Dispatch {
         return this.#core.keeper.answer(tuple)
       case joinCall:
         return this.admission.admit(session.remote!, tuple)
+      case recordCall:
+        return this.#record(tuple[1], tuple[2])
       case owesCall:
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case policyCall:
@@ -76,5 +79,13 @@ export class Dispatch {
       default:
         throw new ProtocolError(`an unknown call ${String(tuple[0]).slice(0, 40)}`)
     }
+  }
+
+  #record(partition: unknown, key: unknown): Promise<readonly unknown[]> {
+    const partitions = this.#core.keeper.ring?.partitions ?? 0
+    const isPlace = Number.isSafeInteger(partition) && typeof key === 'string'
+    if (!isPlace || (partition as number) < 0 || (partition as number) >= partitions)
+      throw new ProtocolError('a record outside of the ring was asked for')
+    return recordAnswer(this.#core.store, partition as number, key)
   }
 }

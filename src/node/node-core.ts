@@ -2,7 +2,7 @@
  * The parts of a node and how they hang together: the one place that knows them all. `createNode` fills it, the facade
  * speaks through it; no part ever sees it.
  */
-import { ClosedError, StoreError } from '../base/errors.ts'
+import { ClosedError, StorageError, StoreError } from '../base/errors.ts'
 import { createCoordinatorStats } from '../coordinator/stats.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
 import { ForwardedPuts } from '../coordinator/forward.ts'
@@ -105,6 +105,7 @@ export class NodeCore implements BucketNode {
       storage: ports.storage,
       writeFailed: (error) => {
         books.renew()
+        this.hints.suspect()
         this.fail('storage', error)
       },
     })
@@ -190,7 +191,10 @@ export class NodeCore implements BucketNode {
       delivered: (target, count) => {
         if (count > 0) this.emit('hints-delivered', { target, count })
       },
-      failed: (error, peer) => this.fail('handoff', error, peer),
+      failed: (error, peer) => {
+        if (error instanceof StorageError) this.hints.suspect()
+        this.fail('handoff', error, peer)
+      },
     })
   }
 
@@ -357,7 +361,10 @@ export class NodeCore implements BucketNode {
     const keep = async (): Promise<void> => {
       await this.ports.storage.write(writes)
     }
-    keep().catch((error: unknown) => this.fail('hints', error as Error, hint.target))
+    keep().catch((error: unknown) => {
+      this.hints.suspect()
+      this.fail('hints', error as Error, hint.target)
+    })
   }
 
   #hinted(target: string): void {

@@ -53,6 +53,8 @@ export class HintStore {
   /** By target and partition; the value rises with each mark, so that one made during a delivery is not missed. */
   readonly #dirty: Map<string, Map<number, number>> = new Map()
   #bytes = 0
+  /** Whether a write failed since what is stored was last compared with what is known. */
+  #isSuspect = false
 
   constructor(storage: Storage, limits: HintLimits) {
     this.#storage = storage
@@ -72,6 +74,53 @@ export class HintStore {
       const { target, rest } = splitTarget(key)
       this.#noteDirty({ target, partition: partitionOfName(rest) })
     })
+  }
+
+  /** A write failed: what is stored may be other than what is known here. */
+  suspect(): void {
+    this.#isSuspect = true
+  }
+
+  /**
+   * After failed writes: stores what is known here and not stored, and removes what is stored and not known.
+   * @throws {StorageError} by rejection; then it is still to be done.
+   */
+  async reconcile(): Promise<void> {
+    if (!this.#isSuspect) return
+    this.#isSuspect = false
+    const hinted = new Set<string>()
+    const marked = new Set<string>()
+    try {
+      await this.#each(hintsPartition, (key) => void hinted.add(key))
+      await this.#each(dirtyPartition, (key) => void marked.add(key))
+      // From here to the write nothing else happens: what is known now is what shall be stored.
+      const writes = [
+        ...differences(hintsPartition, hinted, this.#hintEntries()),
+        ...differences(dirtyPartition, marked, this.#markEntries()),
+      ]
+      if (writes.length > 0) await this.#storage.write(writes)
+    } catch (error) {
+      this.#isSuspect = true
+      throw error
+    }
+  }
+
+  #hintEntries(): Map<string, Uint8Array> {
+    const entries = new Map<string, Uint8Array>()
+    for (const [target, { hints, sinceMs }] of this.#targets) {
+      for (const [name, bytes] of hints)
+        entries.set(targetKey(target, name), hintValue(sinceMs, bytes))
+    }
+    return entries
+  }
+
+  #markEntries(): Map<string, Uint8Array> {
+    const entries = new Map<string, Uint8Array>()
+    for (const [target, partitions] of this.#dirty) {
+      for (const partition of partitions.keys())
+        entries.set(targetKey(target, partitionName(partition)), new Uint8Array(0))
+    }
+    return entries
   }
 
   async #each(partition: number, use: (key: string, value: Uint8Array) => void): Promise<void> {
@@ -135,9 +184,7 @@ export class HintStore {
       return [...this.remove(hint), ...this.markDirty({ target, partition })]
     }
     this.#note(target, name, recordBytes, nowMs)
-    const value = new Uint8Array(12)
-    writeF64(value, 0, held?.sinceMs ?? nowMs)
-    writeU32(value, 8, recordBytes)
+    const value = hintValue(held?.sinceMs ?? nowMs, recordBytes)
     return [{ partition: hintsPartition, key: targetKey(target, name), value }]
   }
 
@@ -226,6 +273,27 @@ export class HintStore {
     }
     partitions.set(partition, (partitions.get(partition) ?? 0) + 1)
   }
+}
+
+function hintValue(sinceMs: number, recordBytes: number): Uint8Array {
+  const value = new Uint8Array(12)
+  writeF64(value, 0, sinceMs)
+  writeU32(value, 8, recordBytes)
+  return value
+}
+
+/** The writes that make what is stored what is known. */
+function differences(
+  partition: number,
+  stored: ReadonlySet<string>,
+  known: ReadonlyMap<string, Uint8Array>,
+): readonly StorageWrite[] {
+  const missing = [...known].filter(([key]) => !stored.has(key))
+  const extra = [...stored].filter((key) => !known.has(key))
+  return [
+    ...missing.map(([key, value]) => ({ partition, key, value })),
+    ...extra.map((key) => ({ partition, key, value: undefined })),
+  ]
 }
 
 function partitionName(partition: number): string {

@@ -7,7 +7,7 @@
  * it gets the record, else all who own it now do (C2). A hint goes only after durable acknowledgements, and only if
  * the record is still the one that was sent; a record that this node does not own goes with its last hint.
  */
-import { ClosedError, UnavailableError, type StoreError } from '../base/errors.ts'
+import { ClosedError, StorageError, UnavailableError, type StoreError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageWrite } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
@@ -19,6 +19,7 @@ import { rangesGained, type Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { deliverRecord } from './deliver-record.ts'
 import { MarkedRing } from './marked-ring.ts'
+import { mendRecord } from './mend-record.ts'
 import { Throttle } from './throttle.ts'
 
 /** What handoff needs of its node. */
@@ -89,6 +90,7 @@ export class Handoff {
 
   /** Delivers to every member that answers. */
   #round(): void {
+    this.#options.hints.reconcile().catch((error: unknown) => this.#options.failed(error as Error))
     for (const target of this.#options.hints.targets) this.deliver(target)
   }
 
@@ -247,7 +249,7 @@ export class Handoff {
     const stored = await store.read(partition, key)
     const ring = this.#options.ring()
     if (ring === undefined) return 'refused'
-    if (stored === 'damaged') return 'kept'
+    if (stored === 'damaged') return this.#deliverDamaged(ring, hint)
     const place = { partition, key, expected: stored }
     const forget = (): readonly StorageWrite[] => hints.remove(hint)
     if (stored === undefined) {
@@ -262,6 +264,25 @@ export class Handoff {
     const isDone = await store.ifUnchanged(place, forget, isDisposable)
     if (isDone) this.deliveredCount += 1
     return isDone ? 'delivered' : 'kept'
+  }
+
+  /**
+   * What is damaged here comes anew from the other owners, and is sent then. If none of them has it, the last copy is
+   * gone: there is nothing to be handed over any more.
+   */
+  async #deliverDamaged(ring: Ring, hint: Hint): Promise<'delivered' | 'refused' | 'kept'> {
+    const { hints, selfId, storage } = this.#options
+    const { partition, key, target } = hint
+    const owners = ring.owners(partition).filter((id) => id !== selfId && id !== target)
+    const outcome = await mendRecord(this.#options, hint, { owners, epoch: ring.epoch })
+    if (outcome === 'unknown') return 'kept'
+    if (outcome === 'mended') return this.#deliverHint(hint)
+    const isNeeded = ring.ownsPartition(selfId, partition) || hints.isHinted(partition, key, target)
+    const gone = isNeeded ? [] : [{ partition, key, value: undefined }]
+    await storage.write([...hints.remove(hint), ...gone])
+    const what = `a record kept for "${target}" is damaged, and no owner that can be asked has it`
+    this.#options.failed(new StorageError(what), target)
+    return 'delivered'
   }
 
   /** Sends one record to each recipient. True when all have it durably. */

@@ -9,6 +9,7 @@ import {
   damageOn,
   expectOnOwners,
   overSeeds,
+  pick,
   rareHandoff,
   seeds,
   until,
@@ -49,19 +50,66 @@ describe('delivery', () => {
     })
   })
 
-  test('goes on with the rest when a record is damaged, and ends when that is mended', async () => {
+  test('gets what is damaged anew from another owner, and sends it, without a read', async () => {
     await overSeeds(seeds(2), withHandoff({ intervalMs: 2000 }), async (cluster) => {
       await crashAndSee(cluster, 'n3')
       const bucket = cluster.node('n1').bucket<number>(bucketName)
       for (let i = 0; i < 80; i++) await bucket.put(`k${i}`, i)
       for (let i = 0; i < 40; i++) damageOn(cluster, 'n1', `k${i}`)
       await cluster.restart('n3')
-      await cluster.sleep(30_000)
-      for (let i = 40; i < 80; i++) expectOnOwners(cluster, `k${i}`, [i])
-      expect(hintsOf(cluster, 'n1')).toBe(40)
-      for (let i = 0; i < 40; i++) expect((await bucket.get(`k${i}`)).value()).toBe(i)
-      await cluster.settle()
-      for (let i = 0; i < 40; i++) expectOnOwners(cluster, `k${i}`, [i])
+      await cluster.settle({ withinMs: 30_000 })
+      for (let i = 0; i < 80; i++) expectOnOwners(cluster, `k${i}`, [i])
+    })
+  })
+
+  test('waits while an owner that may have it does not answer', async () => {
+    await overSeeds(seeds(2), withHandoff({ intervalMs: 2000 }), async (cluster) => {
+      await crashAndSee(cluster, 'n3')
+      await cluster.node('n1').bucket<number>(bucketName).put('k', 1)
+      damageOn(cluster, 'n1', 'k')
+      await crashAndSee(cluster, 'n2')
+      await cluster.restart('n3')
+      await cluster.sleep(10_000)
+      expect(hintsOf(cluster, 'n1')).toBe(1)
+      await cluster.restart('n2')
+      await cluster.settle({ withinMs: 30_000 })
+      expectOnOwners(cluster, 'k', [1])
+    })
+  })
+
+  test('gives up what every owner has lost, and says so', async () => {
+    await overSeeds(seeds(2), withHandoff({ intervalMs: 2000 }), async (cluster) => {
+      const errors: string[] = []
+      const node = cluster.node('n1')
+      node.on('background-error', ({ task, error }) => errors.push(`${task}: ${error.message}`))
+      await crashAndSee(cluster, 'n3')
+      await node.bucket<number>(bucketName).put('k', 1)
+      await cluster.sleep(1000)
+      damageOn(cluster, 'n1', 'k')
+      damageOn(cluster, 'n2', 'k')
+      await cluster.restart('n3')
+      await until(cluster, () => (hintsIn(cluster) === 0 ? undefined : 'hints are left'), 10_000)
+      expect(errors.join()).toContain('handoff: a record kept for "n3" is damaged')
+    })
+  })
+
+  test('keeps on disk what it knows, also after writes have failed', async () => {
+    await overSeeds(seeds(4), withHandoff({ intervalMs: 2000 }), async (cluster) => {
+      await crashAndSee(cluster, 'n3')
+      const bucket = cluster.node('n1').bucket<number>(bucketName)
+      for (let i = 0; i < 20; i++) {
+        if (i % 3 === 0) cluster.disk('n1').failWrites(pick(cluster, 2))
+        await bucket.put(`k${i}`, i).catch(() => undefined)
+      }
+      cluster.disk('n1').failWrites(0)
+      await cluster.restart('n3')
+      cluster.disk('n1').failWrites(3)
+      await cluster.sleep(200)
+      cluster.disk('n1').failWrites(0)
+      await cluster.settle({ withinMs: 30_000 })
+      await cluster.crash('n1')
+      await cluster.restart('n1')
+      expect(hintsOf(cluster, 'n1')).toBe(0)
     })
   })
 
