@@ -1,7 +1,7 @@
 /** The planted faults themselves: each can be planted, and each was caught. `npm run mutants` plants them all. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { mutants } from './index.ts'
+import { mutants } from './all.ts'
 import { edited } from './plant.ts'
 import { catches, table } from './table.ts'
 
