@@ -1,6 +1,6 @@
 /**
- * Gets a record that is damaged here anew from the members that own it. What a read of the key would do, without a read:
- * a hint must not wait for one (HAZARDS H3, C3).
+ * Gets a record that is damaged here anew from the members that own it. What a read of the key would do, without a
+ * read: a hint must not wait for one (HAZARDS H3, C3).
  */
 import type { Clock } from '../ports/clock.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'

@@ -18,8 +18,19 @@ const { values } = parseArgs({
   options: { only: { type: 'string' }, seeds: { type: 'string', default: '500' } },
 })
 
-/** What the storm prints last when a seed fails. */
-const failureLine = /^failed: seed \d+ \((\d+)\. of this run\): (.+)$/m
+/** What the storm prints when a seed fails: the seed, which counts from 1, and the first problem. */
+const failure = /^seed (\d+) failed: .*\n +(.+)$/m
+
+/** What kind of check a problem comes from. */
+function checkOf(told: string): string {
+  const problem = told.replace(/^\[\d+\] /, '')
+  const model = /^(no-lost-write|causal|read-your-writes|monotonic|register):/.exec(problem)
+  if (model !== null) return model[1]!
+  if (problem.includes('broken invariant')) return 'an invariant'
+  const bound = /^not within \d+ ms: ([^;]+)/.exec(problem)
+  if (bound !== null) return `in time: ${bound[1]}`
+  return problem.replaceAll(/["\d].*$/g, '').trim()
+}
 
 /** Lets the storm loose on one mutant. Undefined when it found nothing. */
 async function hunt(mutant: Mutant): Promise<Catch | undefined> {
@@ -31,8 +42,8 @@ async function hunt(mutant: Mutant): Promise<Catch | undefined> {
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
   remove()
-  const found = failureLine.exec(output)
-  if (found !== null) return { name: mutant.name, seeds: Number(found[1]), by: found[2]! }
+  const found = failure.exec(output)
+  if (found !== null) return { name: mutant.name, seeds: Number(found[1]), by: checkOf(found[2]!) }
   if (code !== 0) throw new Error(`the storm itself failed on ${mutant.name}:\n${output}`)
   return undefined
 }

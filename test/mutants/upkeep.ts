@@ -21,9 +21,10 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'coordinator/put.ts',
-        find: 'if (owner === this.#node.selfId) return\n    const { partition, storageKey: key } = this.#request',
-        replace:
-          'if (owner === this.#node.selfId || this.#settled) return\n    const { partition, storageKey: key } = this.#request',
+        find: `if (owner === this.#node.selfId) return
+    const { partition`,
+        replace: `if (owner === this.#node.selfId || this.#settled) return
+    const { partition`,
       },
     ],
   },
