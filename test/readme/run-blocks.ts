@@ -1,32 +1,35 @@
 /**
- * Runs every code block of README.md as a reader would: `npx tsx test/readme/run-blocks.ts <folder>`, where the folder
- * is a project that has the package installed. Each ts, js or bash block is a program of its own that must end well
- * within a minute. A comment `<!-- not run: reason -->` on the line before a block exempts it.
+ * Runs every code block of the pages below as a reader would: `npx tsx test/readme/run-blocks.ts <folder>`, where the
+ * folder is a project that has the package installed. Each ts, js or bash block is a program of its own that must end
+ * well within a minute. A comment `<!-- not run: reason -->` on the line before a block exempts it.
  */
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+const pages = ['README.md', 'docs/TEST-YOUR-SERVICE.md']
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const blockTimeMaxMs = 60_000
 
 interface Block {
+  readonly page: string
   readonly language: string
   readonly code: string
   readonly line: number
   readonly exemption: string | undefined
 }
 
-function blocksOf(markdown: string): Block[] {
+function blocksOf(page: string): Block[] {
+  const markdown = readFileSync(join(root, page), 'utf8')
   const found: Block[] = []
   const pattern = /(?:<!-- not run: (.+?) -->\n+)?^```(\w+)[^\n]*\n([\s\S]*?)^```$/gm
   for (const match of markdown.matchAll(pattern)) {
     const [text, exemption, language = '', code = ''] = match
     const start = match.index + text.indexOf('```')
     const line = markdown.slice(0, start).split('\n').length
-    found.push({ language, code, line, exemption })
+    found.push({ page, language, code, line, exemption })
   }
   return found.filter((block) => runners[block.language] !== undefined)
 }
@@ -43,28 +46,31 @@ const endings: Readonly<Record<string, string>> = { ts: 'mts', js: 'mjs', bash: 
 
 /** Runs a block in the folder; bash blocks run in the checkout, for they are about developing. */
 function run(block: Block, folder: string): boolean {
-  const file = join(folder, `readme-line-${block.line}.${endings[block.language] ?? ''}`)
-  writeFileSync(file, block.code)
-  const [command, ...args] = runners[block.language]!(file)
-  const cwd = block.language === 'bash' ? root : folder
+  const { page, line, language, code } = block
+  const name = `${basename(page, '.md').toLowerCase()}-line-${line}.${endings[language] ?? ''}`
+  const file = join(folder, name)
+  writeFileSync(file, code)
+  const [command, ...args] = runners[language]!(file)
+  const cwd = language === 'bash' ? root : folder
   const result = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: blockTimeMaxMs })
   if (result.status === 0) return true
-  console.log(`README.md:${block.line} failed (${result.status ?? result.signal ?? 'not started'})`)
+  console.log(`${page}:${line} failed (${result.status ?? result.signal ?? 'not started'})`)
   console.log(`${result.stdout}${result.stderr}`)
   return false
 }
 
-function main(folder: string): void {
-  const blocks = blocksOf(readFileSync(join(root, 'README.md'), 'utf8'))
+function isWell(page: string, folder: string): boolean {
+  const blocks = blocksOf(page)
   const failed = blocks.filter((block) => {
     if (block.exemption === undefined) return !run(block, folder)
-    console.log(`README.md:${block.line} not run: ${block.exemption}`)
+    console.log(`${page}:${block.line} not run: ${block.exemption}`)
     return false
   })
-  console.log(`${blocks.length - failed.length} of ${blocks.length} blocks are well`)
-  process.exitCode = failed.length === 0 && blocks.length > 0 ? 0 : 1
+  console.log(`${page}: ${blocks.length - failed.length} of ${blocks.length} blocks are well`)
+  return failed.length === 0 && blocks.length > 0
 }
 
 const folder = process.argv[2]
 if (folder === undefined) throw new Error('usage: npx tsx test/readme/run-blocks.ts <folder>')
-main(resolve(folder))
+const results = pages.map((page) => isWell(page, resolve(folder)))
+process.exitCode = results.every(Boolean) ? 0 : 1
