@@ -46,6 +46,8 @@ export class ReplicaStore {
   /** The last turn of each key that waits for its storage. */
   readonly #turns: Map<string, Promise<unknown>> = new Map()
   #watched: Promise<void> | undefined
+  /** Records whose last write is not durable yet, by storage key. */
+  readonly #unsynced: Map<string, Promise<void>> = new Map()
   /** Whether the storage has answered with a promise before. */
   #answersLater = false
   /** Records found damaged since the start. */
@@ -61,12 +63,32 @@ export class ReplicaStore {
     return this.#storage.durability !== 'memory'
   }
 
-  /** What is stored, to be read only. @throws {StorageError} at once or by rejection. */
+  /**
+   * What is stored, to be read only, once it is as durable as acknowledged writes are: a read that saw what a loss of
+   * power takes away would let later ones go back in time (HAZARDS D1).
+   * @throws {StorageError} at once or by rejection.
+   */
   read(partition: number, key: string): Stored | Promise<Stored> {
     const got = this.#storage.get(partition, key)
+    const unsynced = this.#unsynced.size === 0 ? undefined : this.#unsynced.get(key)
+    if (unsynced !== undefined) return this.#readSynced(partition, key, { got, unsynced })
     return got instanceof Promise
       ? got.then((bytes) => this.#judged(bytes, key))
       : this.#judged(got, key)
+  }
+
+  /** If the write fails, its effects vanish: then what was there before is read. */
+  async #readSynced(
+    partition: number,
+    key: string,
+    { got, unsynced }: { got: ReturnType<Storage['get']>; unsynced: Promise<void> },
+  ): Promise<Stored> {
+    const bytes = await got
+    const isSynced = await unsynced.then(
+      () => true,
+      () => false,
+    )
+    return isSynced ? this.#judged(bytes, key) : this.read(partition, key)
   }
 
   /**
@@ -226,11 +248,21 @@ export class ReplicaStore {
       this.#writeFailed(error as Error)
       throw asStorageError(error)
     }
-    if (done !== undefined && done !== this.#watched) {
+    if (done === undefined) return undefined
+    if (done !== this.#watched) {
       this.#watched = done
       done.catch((error: unknown) => this.#writeFailed(error as Error))
     }
+    if (value !== undefined) this.#noteUnsynced(key, done)
     return done
+  }
+
+  #noteUnsynced(key: string, done: Promise<void>): void {
+    this.#unsynced.set(key, done)
+    const synced = (): void => {
+      if (this.#unsynced.get(key) === done) this.#unsynced.delete(key)
+    }
+    done.then(synced, synced)
   }
 
   #otherKind(key: string, local: Uint8Array, given: number | string): ConflictPolicyError {

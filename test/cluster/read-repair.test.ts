@@ -48,6 +48,25 @@ async function readWithout(cluster: SimCluster, silent: string, reader: string):
   return entry.value()
 }
 
+describe('a write that is not durable yet', () => {
+  test('and never will be, is read by nobody', async () => {
+    const options: SimOptions = { ...three(), storage: 'durable' }
+    await overSeeds(seeds(4), options, async (cluster) => {
+      const bucket = cluster.node('n1').bucket<string>(bucketName)
+      await bucket.put('k', 'old', { w: 'all' })
+      cluster.disk('n1').slowness = 100
+      cluster.disk('n1').failSyncs(1)
+      lose(cluster, 'n1', 'n2')
+      lose(cluster, 'n1', 'n3')
+      const put = outcomeOf(bucket.put('k', 'new', { timeoutMs: 1000 }))
+      await cluster.sleep(60)
+      const read = bucket.get('k', { r: 1, readRepair: 'off' })
+      expect((await read).value()).toBe('old')
+      expect(codeOf(await put)).toBe('ERR_WRITE_UNCERTAIN')
+    })
+  })
+})
+
 describe('a write that reached one of three owners', () => {
   test('once read is read by every later quorum, whichever two replicas answer', async () => {
     await overSeeds(seeds(5), three(), async (cluster) => {

@@ -193,6 +193,20 @@ export const coordinationMutants: readonly Mutant[] = [
         replace: `        () => acknowledge(to, id, store.isDurable),
         () => acknowledge(to, id, store.isDurable),`,
       },
+      {
+        file: 'replica/handlers.ts',
+        find: `      refuse(to, id, error)
+    }
+  }
+
+  #putProblem(`,
+        replace: `      if (error instanceof StorageError) acknowledge(to, id, store.isDurable)
+      else refuse(to, id, error)
+    }
+  }
+
+  #putProblem(`,
+      },
     ],
   },
   {
@@ -206,6 +220,18 @@ export const coordinationMutants: readonly Mutant[] = [
         replace: `if (done !== undefined) done.catch(() => undefined)
       if (id >= 0) return acknowledge(to, id, store.isDurable)
       if (done === undefined) return`,
+      },
+    ],
+  },
+  {
+    name: 'read-before-durable',
+    hazard: 'D1',
+    fault: 'a read returns what is not durable yet, and a loss of power can take away again',
+    edits: [
+      {
+        file: 'replica/replica-store.ts',
+        find: 'if (unsynced !== undefined) return this',
+        replace: 'if (unsynced !== undefined && partition < 0) return this',
       },
     ],
   },
