@@ -1,0 +1,183 @@
+/**
+ * The liveness phase: every fault is over, nobody writes, and the cluster must come together
+ * within bounded time (docs/CONSISTENCY.md, What brings owners together again).
+ */
+
+import type { Bucket } from '../../src/index.ts'
+import { nodeNames } from './plan.ts'
+import type { Operators } from './operators.ts'
+import { hasRot, hintsSuffice } from './promises.ts'
+import { bucketOptions } from './roaming-bucket.ts'
+import type { World } from './world.ts'
+
+/** Bounds, in virtual milliseconds. */
+const upWithinMs = 120_000
+const seenWithinMs = 120_000
+const handedWithinMs = 180_000
+const agreedWithinMs = 30_000
+
+/** Deadline of a read when nothing is wrong. */
+const readTimeoutMs = 5000
+
+/** How a key is read from all its owners. */
+const whole = { r: 'all', sloppy: false, readRepair: 'blocking' } as const
+
+/** Does something that must succeed, because nothing is wrong any more; that it does not is a find. */
+export async function succeeds(
+  world: World,
+  what: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  world.checks += 1
+  try {
+    await work()
+  } catch (error) {
+    world.found(`nothing is wrong, but ${what} failed: ${String(error)}`)
+  }
+}
+
+/** One for a simulation. */
+export class Convergence {
+  readonly #world: World
+  readonly #operators: Operators
+  #round = 0
+
+  constructor(world: World, operators: Operators) {
+    this.#world = world
+    this.#operators = operators
+  }
+
+  /** Brings everything back and waits for rest. What does not come about is a find. */
+  async reach(): Promise<void> {
+    this.#world.cluster.heal()
+    this.#operators.raiseAll()
+    await this.#until('all nodes are up', upWithinMs, () => this.#problemOfStarts())
+    await this.#finishLeaves()
+    await this.#until('all see all', seenWithinMs, () => this.#problemOfMembers())
+    await this.#handOver()
+    if (hintsSuffice(this.#world.plan)) await this.#agree('after the hints')
+    if (hasRot(this.#world.plan)) await this.#scrub()
+    await this.#readAll()
+    await this.#handOver()
+    await this.#agree('after a read of every key')
+    for (const round of ['second', 'third']) await this.#readAgain(round)
+  }
+
+  /** A damaged record counts for no quorum until a read has mended it: that read may fail. */
+  async #scrub(): Promise<void> {
+    for (const { name, keys } of this.#world.plan.groups) {
+      for (const key of keys) {
+        await this.#bucket(name)
+          .get(key, { ...whole, timeoutMs: readTimeoutMs })
+          .catch(() => undefined)
+      }
+    }
+  }
+
+  async #handOver(): Promise<void> {
+    await this.#until('nothing is owed', handedWithinMs, () => this.#problemOfHandoff())
+  }
+
+  #problemOfStarts(): string | undefined {
+    const name = this.#world.cluster.names.find((each) => !this.#operators.isUp(each))
+    return name === undefined ? undefined : `${name} is down`
+  }
+
+  /** A leave that a fault cut short is called again, until the node is gone; then it comes back. */
+  async #finishLeaves(): Promise<void> {
+    const { cluster } = this.#world
+    for (const name of cluster.names) {
+      const node = this.#operators.nodeOf(name)
+      const own = node?.members().find(({ id }) => id === name)
+      if (node === undefined || own?.stage !== 'leaving') continue
+      this.#operators.hold(name)
+      this.#operators.expectDeparture(name)
+      try {
+        await node.leave({ timeoutMs: 30_000 })
+        await this.#operators.empty(name)
+      } catch (error) {
+        this.#world.found(`${name} cannot leave although nothing is wrong: ${String(error)}`)
+      }
+      this.#operators.release(name)
+    }
+    await this.#until('all nodes are up', upWithinMs, () => this.#problemOfStarts())
+  }
+
+  #problemOfMembers(): string | undefined {
+    const { names } = this.#world.cluster
+    const epochs = new Set<number>()
+    for (const name of names) {
+      const node = this.#operators.nodeOf(name)
+      if (node === undefined) return `${name} is down`
+      const members = node.members()
+      const strange = members.find(({ status, stage }) => status !== 'alive' || stage !== 'normal')
+      if (strange) return `${name} sees ${strange.id} ${strange.status} and ${strange.stage}`
+      if (members.length !== names.length) return `${name} sees ${members.length} members`
+      epochs.add(node.ring().epoch)
+    }
+    return epochs.size === 1 ? undefined : `epochs ${[...epochs].join(', ')} are in force`
+  }
+
+  #problemOfHandoff(): string | undefined {
+    for (const name of this.#world.cluster.names) {
+      const node = this.#operators.nodeOf(name)
+      if (node === undefined) return `${name} is down`
+      const { hints, dirtyPartitions } = node.stats().handoff
+      if (hints + dirtyPartitions > 0)
+        return `${name} keeps ${hints} hints and ${dirtyPartitions} marks`
+    }
+    return undefined
+  }
+
+  /** What owners store is the same, byte for byte, and no hint is on any disk. */
+  async #agree(when: string): Promise<void> {
+    this.#world.checks += 1
+    try {
+      await this.#world.cluster.settle({ withinMs: agreedWithinMs })
+    } catch (error) {
+      this.#world.found(`${when}, ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  /** Every key is read from all its owners, and who lacks something gets it. */
+  async #readAll(): Promise<void> {
+    for (const { name, keys } of this.#world.plan.groups) {
+      for (const key of keys) await this.#readWhole(this.#bucket(name), key)
+    }
+  }
+
+  /** Another round finds nothing to repair. */
+  async #readAgain(round: string): Promise<void> {
+    const before = this.#world.repairs
+    await this.#readAll()
+    await this.#world.cluster.sleep(200)
+    this.#world.checks += 1
+    const repaired = this.#world.repairs - before
+    if (repaired > 0) this.#world.found(`a ${round} round of reads repaired ${repaired} replicas`)
+  }
+
+  async #readWhole(bucket: Bucket<string>, key: string): Promise<void> {
+    await succeeds(this.#world, `a read of "${key}"`, () => {
+      return bucket.get(key, { ...whole, timeoutMs: readTimeoutMs })
+    })
+  }
+
+  /** At one node after the other. */
+  #bucket(name: Parameters<typeof bucketOptions>[0]): Bucket<string> {
+    const serving = this.#operators.serving()
+    const node = serving[this.#round++ % serving.length] ?? nodeNames(this.#world.plan.cluster)[0]
+    return this.#world.cluster.node(node ?? '').bucket(name, bucketOptions(name))
+  }
+
+  async #until(what: string, withinMs: number, problem: () => string | undefined): Promise<void> {
+    const { cluster } = this.#world
+    this.#world.checks += 1
+    const deadlineMs = cluster.now() + withinMs
+    for (let found = problem(); found !== undefined; found = problem()) {
+      if (cluster.now() >= deadlineMs) {
+        return this.#world.found(`not within ${withinMs} ms: ${what}; ${found}`)
+      }
+      await cluster.sleep(100)
+    }
+  }
+}

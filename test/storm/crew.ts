@@ -1,0 +1,59 @@
+/** Worker processes that share the seeds of a run: each takes the next one when it is done. */
+
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { TimedReport } from './report.ts'
+import type { Job } from './worker.ts'
+
+const workerPath = fileURLToPath(new URL('worker.ts', import.meta.url))
+
+/** What a crew does. */
+export interface CrewOptions {
+  readonly workers: number
+  readonly jobs: Iterator<Job, undefined>
+  /** Told of each report, in the order in which they come. Returns whether to go on. */
+  readonly done: (report: TimedReport) => boolean
+}
+
+/** Resolves when there are no jobs left, or when told not to go on. */
+export async function runCrew({ workers, jobs, done }: CrewOptions): Promise<void> {
+  let isGoing = true
+  const next = (): Job | undefined => {
+    const job = isGoing ? jobs.next() : undefined
+    return job?.done === false ? job.value : undefined
+  }
+  const heard = (report: TimedReport): void => {
+    if (isGoing) isGoing = done(report)
+  }
+  await Promise.all(Array.from({ length: workers }, () => work(next, heard)))
+}
+
+/** One worker, from its first job to its last. */
+function work(next: () => Job | undefined, heard: (report: TimedReport) => void): Promise<void> {
+  const first = next()
+  if (first === undefined) return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    const child = fork(workerPath)
+    let isEnded = false
+    const goOn = (job: Job | undefined): void => {
+      if (job !== undefined) return void child.send(job)
+      isEnded = true
+      end(child)
+      resolve()
+    }
+    child.on('message', (report: TimedReport) => {
+      heard(report)
+      goOn(next())
+    })
+    child.on('error', reject)
+    child.on('exit', (code) => {
+      if (!isEnded) reject(new Error(`a worker ended with code ${code}`))
+    })
+    goOn(first)
+  })
+}
+
+function end(child: ChildProcess): void {
+  child.disconnect()
+}

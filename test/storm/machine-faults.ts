@@ -1,0 +1,180 @@
+/** Faults of a machine's disk, of the data on it, and of its clock. */
+
+import { placeOf } from '../../src/sim/stored-records.ts'
+import { Draw } from './draw.ts'
+import type { Tools } from './nemesis.ts'
+import type { FaultPlan } from './plan.ts'
+import type { GroupName } from './plan-workload.ts'
+
+/** How long a replaced disk may take to be filled, milliseconds. */
+const fillWithinMs = 60_000
+
+/** Lets a disk fail in a way that it tells. */
+export async function strikeDisk(plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
+  const [name = ''] = plan.nodes
+  const disk = world.cluster.disk(name)
+  if (plan.fault === 'failing-writes') disk.failWrites(1 + Math.floor(plan.level * 20))
+  if (plan.fault === 'failing-reads') disk.failReads(1 + Math.floor(plan.level * 20))
+  if (plan.fault === 'failing-sync') disk.failSyncs(1)
+  if (plan.fault === 'full-disk') disk.capacityBytes = disk.bytes + Math.floor(plan.level * 300)
+  if (plan.fault === 'slow-disk') disk.slowness = 10 ** (1 + 2 * plan.level)
+  await world.cluster.sleep(plan.forMs)
+  disk.failReads(0)
+  disk.failWrites(0)
+  disk.failSyncs(0)
+  disk.capacityBytes = Infinity
+  disk.slowness = 1
+  if (plan.fault !== 'failing-sync') return true
+  // Its storage takes no write until it is opened again.
+  await operators.crash(name, { lose: 'nothing' })
+  operators.release(name)
+  return true
+}
+
+/** Lets a wall clock be wrong for a while. */
+export async function strikeClock(plan: FaultPlan, { world }: Tools): Promise<boolean> {
+  const [name = ''] = plan.nodes
+  const { cluster } = world
+  const way = plan.level - 0.5
+  if (plan.fault === 'skew') cluster.skewClock(name, Math.round(way * 7_200_000))
+  if (plan.fault === 'drift') cluster.driftClock(name, Math.round(way * 200_000))
+  if (plan.fault === 'freeze') cluster.freezeClock(name)
+  await cluster.sleep(plan.forMs)
+  // Back to the right time at once, which may be a jump backwards.
+  cluster.driftClock(name, 0)
+  cluster.skewClock(name, 0)
+  return true
+}
+
+/** Destroys what a node stored. */
+export async function strikeData(plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const [name = ''] = plan.nodes
+  switch (plan.fault) {
+    case 'bit-flip':
+      return flipBit(name, plan, tools)
+    case 'forgetting':
+      return forget(name, plan, tools)
+    case 'wipe':
+      return wipe(name, plan, tools)
+    case 'replacement':
+      return replace(name, tools)
+    case 'twin':
+      return twin(name, plan, tools)
+    default:
+      return restoreOld(name, plan, tools)
+  }
+}
+
+/** A key of one of the groups that this node has a record of. */
+function storedKey(
+  name: string,
+  groups: readonly GroupName[],
+  { plan: fault, tools }: { plan: FaultPlan; tools: Tools },
+): { bucket: GroupName; key: string } | undefined {
+  const { world } = tools
+  const found = world.plan.groups
+    .filter((group) => groups.includes(group.name))
+    .flatMap(({ name: bucket, keys }) => keys.map((key) => ({ bucket, key })))
+    .filter(({ bucket, key }) => world.cluster.records(bucket, key).has(name))
+  return found[Math.floor(fault.level * found.length)]
+}
+
+async function flipBit(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { cluster, plan: storm } = tools.world
+  const record = storedKey(name, ['archive', 'frail'], { plan, tools })
+  if (record === undefined) return false
+  const place = placeOf(record.bucket, record.key, storm.cluster.partitions)
+  const bit = Draw.ofSeed(storm.seed, `bit ${plan.atMs}`).whole(0, 100_000)
+  return cluster.disk(name).flipBit(place.partition, place.key, bit)
+}
+
+async function forget(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const record = storedKey(name, ['frail'], { plan, tools })
+  if (record === undefined) return false
+  tools.world.cluster.forget(name, record.bucket, record.key)
+  return true
+}
+
+async function wipe(name: string, plan: FaultPlan, { world, operators }: Tools): Promise<boolean> {
+  if (!operators.takeVote(name)) return false
+  await operators.crash(name, { lose: 'unsynced', silent: plan.level > 0.5 })
+  await operators.empty(name)
+  await world.cluster.sleep(plan.forMs)
+  operators.release(name)
+  return true
+}
+
+/** While nothing else is wrong: the node gets an empty disk and is filled by the others. */
+async function replace(name: string, { world, operators }: Tools): Promise<boolean> {
+  const { cluster } = world
+  const isWhole = (): boolean => {
+    return cluster.names.every((each) => isAtRest(each, { world, operators }))
+  }
+  const isHealthy = await waitFor(isWhole, cluster.sleep.bind(cluster))
+  if (!isHealthy || !operators.takeVote(name)) return false
+  await operators.crash(name, { lose: 'everything' })
+  await operators.empty(name)
+  operators.release(name)
+  await waitFor(isWhole, cluster.sleep.bind(cluster))
+  return true
+}
+
+/** Serves, sees all others, and owes nobody anything. */
+function isAtRest(name: string, { world, operators }: Tools): boolean {
+  const node = operators.nodeOf(name)
+  if (node === undefined) return false
+  const { hints, dirtyPartitions } = node.stats().handoff
+  const members = node.members()
+  const isComplete = members.length === world.cluster.names.length
+  return isComplete && hints + dirtyPartitions === 0 && members.every((m) => m.status === 'alive')
+}
+
+async function waitFor(
+  isSo: () => boolean,
+  sleep: (ms: number) => Promise<void>,
+): Promise<boolean> {
+  for (let ms = 0; ms < fillWithinMs; ms += 100) {
+    if (isSo()) return true
+    await sleep(100)
+  }
+  return false
+}
+
+/** The disk goes back to what it held before; `old-clean-disk`: after a proper shutdown. */
+async function restoreOld(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
+  const { cluster } = world
+  if (!operators.takeVote(name)) return false
+  const isClean = plan.fault === 'old-clean-disk'
+  if (isClean && !(await operators.stop(name))) return false
+  if (isClean) await cluster.sleep(1)
+  const saved = cluster.saveDisk(name)
+  if (isClean) operators.release(name)
+  await cluster.sleep(plan.forMs)
+  if (isClean && plan.level < 0.5) await operators.stop(name)
+  await operators.crash(name, { lose: 'unsynced' })
+  if (isClean && plan.level < 0.5) operators.release(name)
+  cluster.restoreDisk(name, saved)
+  await cluster.sleep(plan.forMs * plan.level)
+  operators.release(name)
+  return true
+}
+
+/** A second process runs on a copy of the disk, and serves; in the end its disk is thrown away. */
+async function twin(name: string, plan: FaultPlan, { world, operators }: Tools): Promise<boolean> {
+  if (!operators.takeVote(name)) return false
+  const as = `${name}-twin-${plan.atMs}`
+  try {
+    await world.cluster.duplicate(name, as)
+  } catch (error) {
+    world.expectable(`the start of ${as}`, error)
+    return false
+  }
+  operators.twins.add(as)
+  await world.cluster.sleep(plan.forMs)
+  operators.twins.delete(as)
+  world.ledger.died(as)
+  await world.cluster.crash(as, { lose: 'everything' })
+  return true
+}

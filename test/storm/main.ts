@@ -1,0 +1,95 @@
+/**
+ * The storm from the command line: `npm run storm -- [options]`.
+ *
+ *     --seed N          run this one seed and tell what was found
+ *     --trace           with --seed: print each event, in the columns of src/sim/trace.ts
+ *     --seeds N         run so many seeds, from --from on; without both, 500 from 1 on
+ *     --from N          the first of them
+ *     --minutes M       virtual minutes of faults in each seed, instead of drawn ones
+ *     --without a,b     leave these faults of the menu out
+ *     --workers N       processes, default 2
+ *     --until-failure   stop at the first seed that fails
+ *     --verbose         tell of each seed; with --seed: print the plan
+ *
+ * Ends with code 1 when a seed fails.
+ */
+
+import { parseArgs } from 'node:util'
+import { runCrew } from './crew.ts'
+import { drawPlan } from './plan.ts'
+import type { PlanOptions } from './plan.ts'
+import { failureLines, StormReport } from './report.ts'
+import type { TimedReport } from './report.ts'
+import { runSeed } from './run.ts'
+import type { Job } from './worker.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    seeds: { type: 'string', default: '500' },
+    from: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    without: { type: 'string', default: '' },
+    workers: { type: 'string', default: '2' },
+    'until-failure': { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
+})
+
+const options: PlanOptions = {
+  minutes: values.minutes === undefined ? undefined : Number(values.minutes),
+  without: values.without.split(',').filter((name) => name !== ''),
+}
+
+/** Several lines at once. */
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+async function runOne(seed: number): Promise<boolean> {
+  if (values.verbose) print([JSON.stringify(drawPlan(seed, options), undefined, 1)])
+  const trace = values.trace ? (line: string): void => print([line]) : undefined
+  const startedMs = performance.now()
+  const report = await runSeed(seed, { ...options, trace })
+  const sum = new StormReport()
+  sum.add({ ...report, realMs: performance.now() - startedMs })
+  const isWell = report.problems.length === 0
+  if (values.verbose) print(sum.tables())
+  print([
+    ...report.problems,
+    ...sum.figures((performance.now() - startedMs) / 1000),
+    `seed ${seed}: ${isWell ? 'all is well' : 'failed'}; trace ${report.traceHash}`,
+  ])
+  return isWell
+}
+
+function* jobs(first: number, count: number): Generator<Job, undefined> {
+  for (let seed = first; seed < first + count; seed++) yield { ...options, seed }
+  return undefined
+}
+
+async function runMany(): Promise<boolean> {
+  const sum = new StormReport()
+  const startedMs = performance.now()
+  const done = (report: TimedReport): boolean => {
+    sum.add(report)
+    const isWell = report.problems.length === 0
+    if (!isWell) print(failureLines(report))
+    else if (values.verbose) print([`seed ${report.seed}: ${Math.round(report.realMs)} ms`])
+    return isWell || !values['until-failure']
+  }
+  await runCrew({
+    workers: Number(values.workers),
+    jobs: jobs(Number(values.from), Number(values.seeds)),
+    done,
+  })
+  const seconds = (performance.now() - startedMs) / 1000
+  print(['', ...sum.tables(), ...sum.figures(seconds)])
+  const failed = sum.failed.map(({ seed }) => seed).toSorted((a, b) => a - b)
+  if (failed.length > 0) print([`failed: ${failed.join(', ')}`])
+  return failed.length === 0
+}
+
+const isWell = await (values.seed === undefined ? runMany() : runOne(Number(values.seed)))
+process.exitCode = isWell ? 0 : 1

@@ -1,0 +1,102 @@
+/**
+ * Which promises of the library hold in a plan, by the table of docs/CONSISTENCY.md: each fault
+ * voids exactly the checks that it voids, for the keys that it can reach.
+ *
+ * Causality always holds: whatever is lost, no read shows a value next to one that replaced it.
+ *
+ * No acknowledged write is lost while fewer than W of its copies are. A plan names the nodes whose
+ * copies may be destroyed in an act, its victims, fewer than W of them; at the end of the act every
+ * owner has everything again. The same node may be struck many times: a write has one copy there.
+ *
+ * Sessions (read your writes, monotonic reads, a register) need strict quorums that meet, a ring
+ * that does not change, and no owner that answers although it forgot something. Two kinds of
+ * destruction leave them whole, because a replica that knows of its loss counts for no quorum:
+ * damaged records, as long as nothing is written over them, and a replaced disk, as long as nothing
+ * else is wrong until it is filled again.
+ */
+
+import { menu } from './menu.ts'
+import type { FaultName } from './menu.ts'
+import { copiesOf } from './plan.ts'
+import type { StormPlan } from './plan.ts'
+import type { GroupName } from './plan-workload.ts'
+
+/** What `check` can be asked for. */
+export type Model = 'no-lost-write' | 'causal' | 'read-your-writes' | 'monotonic' | 'register'
+
+/** What holds of the keys of a group. */
+export function promisedOf(plan: StormPlan, group: GroupName): Model[] {
+  if (group === 'lww') return []
+  const models: Model[] = ['causal']
+  if (keepsAcknowledged(plan)) models.push('no-lost-write')
+  if (group === 'frail') return models
+  const reads = readsOwnWrites(plan)
+  const isMonotonic = neverGoesBack(plan)
+  if (reads) models.push('read-your-writes')
+  if (isMonotonic) models.push('monotonic')
+  if (reads && isMonotonic && group === 'register') models.push('register')
+  return models
+}
+
+/** Whether hints alone bring the owners together: nobody forgot what the others lack. */
+export function hintsSuffice(plan: StormPlan): boolean {
+  return faultsOf(plan).every((name) => {
+    const { area } = menu[name]
+    return area === 'network' || area === 'clock' || name === 'pause' || name === 'restart'
+  })
+}
+
+/** Whether records may be damaged on a disk. */
+export function hasRot(plan: StormPlan): boolean {
+  return faultsOf(plan).includes('bit-flip')
+}
+
+/** Whether fewer copies than W are destroyed before all owners have everything again. */
+export function keepsAcknowledged(plan: StormPlan): boolean {
+  const isDestructive = faultsOf(plan).some((name) => menu[name].destroys === true)
+  const most = copiesOf(plan.cluster) - 1
+  return !isDestructive || plan.acts.every(({ victims }) => victims.length <= most)
+}
+
+function readsOwnWrites(plan: StormPlan): boolean {
+  const { cluster } = plan
+  const { owners, r, w } = quorums(plan)
+  return !cluster.sloppy && r + w > owners && hasSteadyOwners(plan)
+}
+
+/**
+ * A read tells what it found once R owners agree on it, or once N − R + 1 have it: later quorums
+ * meet it when R is a majority.
+ */
+function neverGoesBack(plan: StormPlan): boolean {
+  const { cluster } = plan
+  const { owners, r } = quorums(plan)
+  const isRepaired = cluster.readRepair === 'blocking' && 2 * r > owners
+  const losable = destroysGently(plan) ? Math.max(...plan.acts.map((act) => act.victims.length)) : 0
+  return !cluster.sloppy && isRepaired && losable <= owners - r && hasSteadyOwners(plan)
+}
+
+/** The quorums of a cluster whose members stay the same. */
+function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number } {
+  const owners = Math.min(cluster.n, cluster.nodes)
+  return { owners, r: Math.min(cluster.r, owners), w: Math.min(cluster.w, owners) }
+}
+
+/** Whether owners stay the same and none of them answers although it forgot something. */
+function hasSteadyOwners(plan: StormPlan): boolean {
+  const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)
+  const isSteady = faultsOf(plan).every((name) => menu[name].area !== 'ring' && !isLoss(name))
+  return isSteady && (!destroysGently(plan) || keepsAcknowledged(plan))
+}
+
+function destroysGently(plan: StormPlan): boolean {
+  return faultsOf(plan).some(isGentle)
+}
+
+function isGentle(name: FaultName): boolean {
+  return menu[name].isGentle === true
+}
+
+function faultsOf({ acts }: StormPlan): FaultName[] {
+  return [...new Set(acts.flatMap(({ faults }) => faults.map(({ fault }) => fault)))]
+}

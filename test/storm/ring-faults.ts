@@ -1,0 +1,72 @@
+/** Members that come and go while everything else happens. */
+
+import { StoreError } from '../../src/index.ts'
+import type { Tools } from './nemesis.ts'
+import type { FaultPlan } from './plan.ts'
+
+/** Most nodes of a cluster that others join. */
+const nodesMax = 12
+
+/** How long the others get to notice that a member is dead, milliseconds. */
+const noticeMs = 20_000
+
+/** Changes the ring, or tries to. */
+export async function strikeRing(plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const [name = ''] = plan.nodes
+  if (plan.fault === 'join') return join(plan, tools)
+  if (plan.fault === 'leave') return leave(name, plan, tools)
+  return remove(name, plan, tools)
+}
+
+async function join({ level }: FaultPlan, { world, operators }: Tools): Promise<boolean> {
+  const count = world.cluster.names.length
+  if (count >= nodesMax) return false
+  await operators.add(`n${count + 1}`, { weight: level < 0.7 ? 1 : 2 })
+  return true
+}
+
+/** The node leaves and comes back with an empty disk, as a new member. */
+async function leave(name: string, { forMs }: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
+  const node = operators.nodeOf(name)
+  if (node === undefined || !operators.serving().includes(name)) return false
+  if (!operators.takeVote(name)) return false
+  operators.hold(name)
+  operators.expectDeparture(name)
+  const hasLeft = await succeeds(node.leave(), `the leave of ${name}`, tools)
+  if (hasLeft) {
+    await operators.empty(name)
+    await world.cluster.sleep(forMs)
+  }
+  operators.release(name)
+  return hasLeft
+}
+
+/** A member dies, another one takes it out, and it comes back with an empty disk. */
+async function remove(name: string, { level }: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
+  if (!operators.takeVote(name)) return false
+  await operators.crash(name, { lose: 'unsynced' })
+  operators.expectDeparture(name)
+  await world.cluster.sleep(level * noticeMs)
+  const [peer] = operators.serving()
+  const node = peer === undefined ? undefined : operators.nodeOf(peer)
+  const force = level > 0.5
+  const removing = node?.removeMember(name, { force }) ?? Promise.resolve()
+  const isRemoved = await succeeds(removing, `the removal of ${name}`, tools)
+  // Whether it was or not, this disk is not coming back.
+  await operators.empty(name)
+  operators.release(name)
+  return isRemoved && node !== undefined
+}
+
+async function succeeds(work: Promise<void>, what: string, { world }: Tools): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    const isOwn = error instanceof StoreError && error.code === 'ERR_INVALID_ARGUMENT'
+    if (!isOwn) world.expectable(what, error)
+    return false
+  }
+}

@@ -1,0 +1,98 @@
+/** A bucket that asks one node now and another then, as a client behind a load balancer does. */
+
+import { lww } from '../../src/index.ts'
+import type { Bucket, BucketOptions, Entry, Receipt } from '../../src/index.ts'
+import type { Draw } from './draw.ts'
+import type { Operators } from './operators.ts'
+import type { GroupName } from './plan-workload.ts'
+import type { World } from './world.ts'
+
+type Parameter<M extends keyof Bucket<string>, I extends number> = Bucket<string>[M] extends (
+  ...args: infer A
+) => unknown
+  ? A[I]
+  : never
+
+/** Options of a group's bucket, the same on every node. */
+export function bucketOptions(group: GroupName): BucketOptions<string> {
+  return group === 'lww' ? { conflicts: lww<string>() } : {}
+}
+
+/** What a roaming bucket needs. */
+export interface RoamingOptions {
+  readonly world: World
+  readonly operators: Operators
+  readonly draw: Draw
+  /** How likely it stays with the node that it asked last. */
+  readonly loyalty: number
+  /** The node that it asks first. @default any */
+  readonly first?: string
+}
+
+/** Each operation goes to one node that serves; there must be one. */
+export class RoamingBucket implements Bucket<string> {
+  readonly name: GroupName
+  readonly #options: RoamingOptions
+  #last: string | undefined
+
+  constructor(name: GroupName, options: RoamingOptions) {
+    this.name = name
+    this.#options = options
+    this.#last = options.first
+  }
+
+  get(key: string, options?: Parameter<'get', 1>): Promise<Entry<string>> {
+    return this.#ask('get', 1, (bucket) => bucket.get(key, options))
+  }
+
+  getMany(
+    keys: readonly string[],
+    options?: Parameter<'getMany', 1>,
+  ): Promise<Map<string, Entry<string>>> {
+    return this.#ask('getMany', 1, (bucket) => bucket.getMany(keys, options))
+  }
+
+  put(key: string, value: string, options?: Parameter<'put', 2>): Promise<Receipt> {
+    return this.#ask('put', 1, (bucket) => bucket.put(key, value, options))
+  }
+
+  update(
+    key: string,
+    change: Parameter<'update', 1>,
+    options?: Parameter<'update', 2>,
+  ): Promise<Receipt> {
+    return this.#ask('update', 2, (bucket) => bucket.update(key, change, options))
+  }
+
+  delete(key: string, options?: Parameter<'delete', 1>): Promise<Receipt> {
+    return this.#ask('delete', 1, (bucket) => bucket.delete(key, options))
+  }
+
+  async #ask<T>(
+    what: string,
+    deadlines: number,
+    use: (bucket: Bucket<string>) => Promise<T>,
+  ): Promise<T> {
+    const { world } = this.#options
+    const node = this.#choose()
+    const bucket = world.cluster.node(node).bucket(this.name, bucketOptions(this.name))
+    const limitMs = deadlines * world.plan.cluster.timeoutMs
+    world.checks += 1
+    try {
+      const value = await world.ledger.watch({ what, node, limitMs }, use(bucket))
+      world.ended()
+      return value
+    } catch (error) {
+      world.ended(error)
+      throw error
+    }
+  }
+
+  #choose(): string {
+    const { operators, draw, loyalty } = this.#options
+    const serving = operators.serving()
+    const isLoyal = this.#last !== undefined && serving.includes(this.#last)
+    if (!isLoyal || !draw.chance(loyalty)) this.#last = draw.pick(serving)
+    return this.#last ?? ''
+  }
+}
