@@ -30,13 +30,6 @@ const wrongAlone: readonly [what: string, wrong: Partial<Record<keyof NewOperati
 ]
 
 const wrongTogether: Readonly<Record<string, readonly [Story, RegExp]>> = {
-  'a value that was written twice': [
-    (tell) => {
-      tell.put('ann', 'a', { outcome: 'unknown' })
-      tell.put('bob', 'a')
-    },
-    /the value a of "k" in bucket "b" was written twice: session ann put a .* Write each value once/,
-  ],
   'a context from another key': [
     (tell) => {
       const other = tell.put('ann', 'a', { key: 'other' })
@@ -112,6 +105,7 @@ describe('histories are plain data', () => {
   })
 
   test('an empty history keeps every promise', () => {
-    expect(check(createHistory(), 'causal')).toEqual({ ok: true, violations: [] })
+    const checked = { keys: 0, reads: 0, writes: 0 }
+    expect(check(createHistory(), 'causal')).toEqual({ ok: true, violations: [], checked })
   })
 })

@@ -26,6 +26,7 @@ import { inWords, placeInWords, valuesInWords } from './words.ts'
 /** Reports what contradicts the rules above. */
 export function checkCausal(key: KeyHistory, findings: Findings): void {
   const coverage = new Coverage(key)
+  findings.looked(key, key.reads)
   for (const read of key.reads) {
     checkOrigins(key, read, findings)
     checkRepeats(key, read, findings)
@@ -100,6 +101,7 @@ function reportFalseSibling(
 
 function checkFinal(key: KeyHistory, coverage: Coverage, read: Read, findings: Findings): void {
   const before = acknowledgedBefore(key, read)
+  findings.looked(key, [read], before)
   for (const write of before) {
     for (const replaced of read.shown.filter((one) => coverage.mustCover(write, one))) {
       reportBack(key, { write, replaced, read }, coverage, findings)

@@ -3,7 +3,7 @@
 import { InvalidArgumentError } from '../../base/errors.ts'
 import type { History } from '../history/history.ts'
 import { checkCausal } from './causal.ts'
-import { Findings, type SkippedKey, type Violation } from './findings.ts'
+import { Findings, type Checked, type SkippedKey, type Violation } from './findings.ts'
 import { keyHistories, type KeyHistory } from './key-history.ts'
 import { checkMonotonic } from './monotonic.ts'
 import { checkNoLostWrite } from './no-lost-write.ts'
@@ -33,7 +33,12 @@ export interface CheckResult {
   readonly ok: boolean
   /** Each broken promise, up to 100. */
   readonly violations: Violation[]
-  /** Keys that were not checked, and why; left out when there are none. */
+  /**
+   * What the model really looked at. Where it is little, `ok` says little: a history without final
+   * reads is `ok` with 0 keys for `no-lost-write`.
+   */
+  readonly checked: Checked
+  /** Keys that were not checked, or not wholly, and why; left out when there are none. */
   readonly skipped?: SkippedKey[]
 }
 
@@ -52,8 +57,8 @@ const checkers: Readonly<Record<Model, Checker>> = {
  * are in the history; that none is found proves nothing. Looks at what clients saw alone, never into
  * contexts or records.
  *
- * @throws {InvalidArgumentError} for a malformed history: a value that was written twice to a key, a
- * context that nobody had been given yet.
+ * @throws {InvalidArgumentError} for a malformed history: a context that nobody had been given yet,
+ * two operations with one id.
  */
 export function check(history: History, model: Model, options: CheckOptions = {}): CheckResult {
   if (!Object.hasOwn(checkers, model)) {
@@ -65,7 +70,11 @@ export function check(history: History, model: Model, options: CheckOptions = {}
     throw new InvalidArgumentError('across', `must be 'session' or 'sessions'`)
   }
   const findings = new Findings()
-  for (const key of keyHistories(history)) checkers[model](key, findings, { across })
-  const { violations, skipped } = findings
-  return { ok: violations.length === 0, violations, ...(skipped.length > 0 && { skipped }) }
+  for (const key of keyHistories(history)) {
+    if (key.ambiguity === undefined) checkers[model](key, findings, { across })
+    else findings.skip({ bucket: key.bucket, key: key.key, reason: key.ambiguity })
+  }
+  const { violations, checked, skipped } = findings
+  const isOk = violations.length === 0
+  return { ok: isOk, violations, checked, ...(skipped.length > 0 && { skipped }) }
 }

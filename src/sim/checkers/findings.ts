@@ -1,6 +1,7 @@
 /** Collects what a checker finds: each fault once, with the operations that show it. */
 
 import type { Operation } from '../history/operation.ts'
+import type { KeyHistory, Read, Write } from './key-history.ts'
 
 /** One broken promise. */
 export interface Violation {
@@ -10,7 +11,17 @@ export interface Violation {
   readonly operations: readonly Operation[]
 }
 
-/** A key that could not be checked, and why. */
+/** How much of a history a model had something to say to. */
+export interface Checked {
+  /** Keys with at least one such read. */
+  readonly keys: number
+  /** Reads that were held against something. */
+  readonly reads: number
+  /** Writes that a read was held against, each once. */
+  readonly writes: number
+}
+
+/** A key that could not be checked, or not wholly, and why. */
 export interface SkippedKey {
   readonly bucket: string
   readonly key: string
@@ -25,6 +36,24 @@ export class Findings {
   readonly violations: Violation[] = []
   readonly skipped: SkippedKey[] = []
   readonly #known = new Set<string>()
+  readonly #keys = new Set<KeyHistory>()
+  readonly #reads = new Set<Read>()
+  readonly #writes = new Set<Write>()
+
+  get checked(): Checked {
+    return { keys: this.#keys.size, reads: this.#reads.size, writes: this.#writes.size }
+  }
+
+  /** Notes that reads are held against writes, and against those that they show. */
+  looked(key: KeyHistory, reads: readonly Read[], writes: readonly Write[] = []): void {
+    if (reads.length === 0) return
+    this.#keys.add(key)
+    for (const read of reads) {
+      this.#reads.add(read)
+      for (const write of read.shown) this.#writes.add(write)
+    }
+    for (const write of writes) this.#writes.add(write)
+  }
 
   /**
    * Notes a violation, unless there are enough already, or one of the same `fault`.

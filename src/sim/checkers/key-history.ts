@@ -1,12 +1,12 @@
 /**
  * The operations of one key, sorted and put in relation: which writes each read showed, and whose
- * context each write was given. Refuses histories that cannot be checked.
+ * context each write was given. Refuses malformed histories, and tells which keys cannot be checked.
  */
 
 import { InvalidArgumentError } from '../../base/errors.ts'
 import type { History } from '../history/history.ts'
 import { checkOperation, type Operation, type OperationId } from '../history/operation.ts'
-import { placeInWords, inWords } from './words.ts'
+import { inWords, placeInWords, valuesInWords } from './words.ts'
 
 /** A put or delete. */
 export interface Write {
@@ -49,6 +49,8 @@ export interface KeyHistory {
   readonly reads: readonly Read[]
   /** By the index of the write. */
   readonly sources: readonly Source[]
+  /** Why nothing can be said of the key: nobody knows which write a value that was read is of. */
+  readonly ambiguity?: string
 }
 
 /**
@@ -77,7 +79,7 @@ function keyHistory(
   const { bucket, key } = operations[0]!
   const sorted = operations.toSorted((a, b) => a.start - b.start)
   const writes = sorted.filter(({ kind }) => kind !== 'get').map(toWrite)
-  const byValue = writesByValue(writes)
+  const { byValue, ambiguity } = writesByValue(writes)
   const gets = sorted.filter(({ kind, outcome }) => kind === 'get' && outcome === 'ok')
   const reads = gets.filter(({ merged }) => merged !== true).map((get) => toRead(get, byValue))
   const writeOf = new Map(writes.map((write) => [write.operation, write]))
@@ -94,7 +96,7 @@ function keyHistory(
     if (write !== undefined) return { kind: 'receipt', write }
     return { kind: 'unseen', before: start }
   })
-  return { bucket, key, writes, reads, sources }
+  return { bucket, key, writes, reads, sources, ...(ambiguity !== undefined && { ambiguity }) }
 }
 
 function toWrite(operation: Operation, index: number): Write {
@@ -102,23 +104,31 @@ function toWrite(operation: Operation, index: number): Write {
   return { operation, index, start, acknowledgedAt: outcome === 'ok' ? end : undefined }
 }
 
-/** A failed write may be repeated with the same value: then the value tells of the repetition. */
-function writesByValue(writes: readonly Write[]): ReadonlyMap<string, Write> {
+/**
+ * A failed write may be repeated with the same value: then the value tells of the repetition. Other
+ * repetitions are lawful as well (a retry after an unknown outcome, an update that changes nothing),
+ * but then a read does not tell which of the writes it shows.
+ */
+function writesByValue(writes: readonly Write[]): {
+  byValue: ReadonlyMap<string, Write>
+  ambiguity?: string
+} {
   const byValue = new Map<string, Write>()
   for (const write of writes) {
     const { value, outcome } = write.operation
     if (value === undefined) continue
     const other = byValue.get(value)
     if (other === undefined || other.operation.outcome === 'failed') byValue.set(value, write)
-    else if (outcome !== 'failed') throw repeated(other.operation, write.operation)
+    else if (outcome !== 'failed') return { byValue, ambiguity: repeated(other, write) }
   }
-  return byValue
+  return { byValue }
 }
 
-function repeated(first: Operation, second: Operation): InvalidArgumentError {
-  return malformed(
-    `the value ${first.value} of ${placeInWords(first)} was written twice: ${inWords(first)}, ` +
-      `${inWords(second)}. Write each value once to a key, for example with a counter in it`,
+function repeated(first: Write, second: Write): string {
+  const { value = '' } = first.operation
+  return (
+    `${valuesInWords([value])} was written twice: ${inWords(first.operation)}, ` +
+    `${inWords(second.operation)}. Write each value once to a key, for example with a counter in it`
   )
 }
 

@@ -20,6 +20,12 @@ import type { Findings } from './findings.ts'
 import type { KeyHistory, Read, Write } from './key-history.ts'
 import { inWords, placeInWords, valuesInWords } from './words.ts'
 
+/** A final read, and the writes that were acknowledged before it began. */
+interface Final {
+  readonly read: Read
+  readonly before: readonly Write[]
+}
+
 /** Reports what a final read misses, and what came back. Skips keys without a final read. */
 export function checkNoLostWrite(key: KeyHistory, findings: Findings): void {
   if (!key.writes.some(({ acknowledgedAt }) => acknowledgedAt !== undefined)) return
@@ -31,8 +37,10 @@ export function checkNoLostWrite(key: KeyHistory, findings: Findings): void {
   }
   const coverage = new Coverage(key)
   for (const read of reads) {
-    checkNothingLost(key, coverage, read, findings)
-    checkNothingBack(key, coverage, read, findings)
+    const before = acknowledgedBefore(key, read)
+    findings.looked(key, [read], before)
+    checkNothingLost(key, coverage, { read, before }, findings)
+    checkNothingBack(key, coverage, { read, before }, findings)
   }
 }
 
@@ -48,11 +56,11 @@ function finalReads({ reads, writes }: KeyHistory): readonly Read[] {
 function checkNothingLost(
   key: KeyHistory,
   coverage: Coverage,
-  read: Read,
+  { read, before }: Final,
   findings: Findings,
 ): void {
   const expected = emptyBits(key.writes.length)
-  for (const write of acknowledgedBefore(key, read)) {
+  for (const write of before) {
     const { kind, expires = false } = write.operation
     if (kind === 'put' && !expires) addBit(expected, write.index)
   }
@@ -78,11 +86,11 @@ function replacers({ shown }: Read): string {
 function checkNothingBack(
   key: KeyHistory,
   coverage: Coverage,
-  read: Read,
+  { read, before }: Final,
   findings: Findings,
 ): void {
   if (read.shown.length === 0) return
-  for (const write of acknowledgedBefore(key, read)) {
+  for (const write of before) {
     // What is back because its replacement is lost is one fault, not two.
     if (!hasBit(coverage.explained(read), write.index)) continue
     for (const replaced of read.shown.filter((one) => coverage.mustCover(write, one))) {

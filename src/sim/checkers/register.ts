@@ -42,6 +42,7 @@ export function checkRegister(key: KeyHistory, findings: Findings): void {
   const isChain = trial.acknowledged.every((write, i, writes) => {
     return i === 0 || trial.coverage.mustCover(write, writes[i - 1]!)
   })
+  if (isChain) findings.looked(key, trial.reads, trial.acknowledged)
   const verdict = isChain ? trial.verdict(trial.reads, trial.acknowledged) : 'explained'
   if (verdict === 'unexplained') findings.report(['register', place], () => witness(trial))
   else checkFloor(key, trial.coverage, { ...key, isMonotonic: true }, findings)

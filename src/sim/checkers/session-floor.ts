@@ -51,8 +51,13 @@ export function checkFloor(
   const floor = new Floor(key, coverage)
   const steps = stepsOf(promised)
   let next = 0
+  let hasFloor = false
   for (const read of promised.reads) {
-    for (; next < steps.length && steps[next]!.at < read.start; next++) floor.raise(steps[next]!)
+    const first = next
+    while (next < steps.length && steps[next]!.at < read.start) floor.raise(steps[next++]!)
+    const raised = steps.slice(first, next).flatMap(({ writes }) => writes)
+    hasFloor ||= raised.length > 0
+    if (hasFloor) findings.looked(key, [read], raised)
     for (const fall of floor.check(read)) {
       const fault = [fall.kind, read.operation.session, key.bucket, key.key, fall.write.index]
       findings.report(fault, () =>

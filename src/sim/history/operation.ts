@@ -35,7 +35,10 @@ export interface Operation {
    * or may still have it, at any later time.
    */
   readonly outcome: 'ok' | 'failed' | 'unknown'
-  /** What a put wrote, as text. Each value is written once to a key: checkers tell writes by it. */
+  /**
+   * What a put wrote, as text. Checkers tell writes by it, and skip a key to which a value was
+   * written twice.
+   */
   readonly value?: string
   /** Whether what was put has a time to live, and may go away by itself. @default false */
   readonly expires?: boolean
