@@ -49,6 +49,7 @@ export { lan, oneProcess, wan } from './membership/options.ts'
 export type { MembershipOptions } from './membership/options.ts'
 export type { Status } from './membership/claim.ts'
 
+export { BrokenInvariantError } from './base/assert.ts'
 export {
   ClosedError,
   CodecError,

@@ -3,12 +3,23 @@
  * goes on after a broken invariant writes the damage to disk and sends it to its peers.
  */
 
-/** @throws {Error} when the condition does not hold; a bug of this library, never of its caller. */
+/**
+ * A bug of this library, never of its caller; nothing can be said of what it leaves behind. It is no
+ * `StoreError`, so that nobody handles it as trouble of the world: close the node, and report it.
+ */
+export class BrokenInvariantError extends Error {
+  constructor(message: string) {
+    super(`coterie: broken invariant: ${message}`)
+    this.name = 'BrokenInvariantError'
+  }
+}
+
+/** @throws {BrokenInvariantError} when the condition does not hold. */
 export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new Error(`coterie: broken invariant: ${message}`)
+  if (!condition) throw new BrokenInvariantError(message)
 }
 
 /** Marks the branch that the types rule out, so that a new kind of message does not compile unhandled. */
 export function unreachable(value: never): never {
-  throw new Error(`coterie: broken invariant: unexpected ${String(value)}`)
+  throw new BrokenInvariantError(`unexpected ${String(value)}`)
 }

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { assert } from '../../src/base/assert.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { assert, BrokenInvariantError, unreachable } from '../../src/base/assert.ts'
 import { StorageError, StoreError } from '../../src/base/errors.ts'
+import { NodeBucket } from '../../src/node/bucket.ts'
 import type { CoterieNode } from '../../src/node/coterie-node.ts'
 import { simulate } from '../../src/sim/index.ts'
 import type { ServiceHost } from '../../src/sim/index.ts'
@@ -70,6 +71,73 @@ describe('a simulation fails, with its seed, when in a node', () => {
     await unheard(async () => {
       const failing = simulateWith(mistake, 42)
       await expect(failing).rejects.toThrow(`${message} [simulated with seed 42]`)
+    })
+  })
+})
+
+test('a broken invariant has a class of its own, and is no trouble of the world', () => {
+  for (const broken of [() => assert(false, 'x'), () => unreachable('x' as never)]) {
+    expect(broken).toThrow(BrokenInvariantError)
+    expect(broken).not.toThrow(StoreError)
+    expect(broken).toThrow(/^coterie: broken invariant: .*x/)
+  }
+})
+
+describe('an operation that rejects, and whose rejection the scenario catches,', () => {
+  const caught = async (method: 'get' | 'put' | 'update', error: Error): Promise<unknown> => {
+    const spy = vi.spyOn(NodeBucket.prototype, method).mockRejectedValue(error)
+    try {
+      return await simulate({ nodes: 1, seed: 7 }, async (cluster) => {
+        const bucket = cluster.node('n1').bucket('b')
+        const work = { get: () => bucket.get('k'), put: () => bucket.put('k', 1) }
+        const update = (): Promise<unknown> => bucket.update('k', () => 1)
+        await { ...work, update }[method]().catch(() => {})
+        await cluster.sleep(10)
+      })
+    } finally {
+      spy.mockRestore()
+    }
+  }
+
+  test.each([
+    ['get', new TypeError('undefined is no function')],
+    ['put', new BrokenInvariantError('less is more')],
+    ['put', new StorageError('it failed', new BrokenInvariantError('less is more'))],
+    ['update', new BrokenInvariantError('less is more')],
+  ] as const)(
+    'fails the simulation when it is a mistake of the library: %s, %s',
+    async (method, error) => {
+      const { message } = error
+      await expect(caught(method, error)).rejects.toThrow(`${message} [simulated with seed 7]`)
+    },
+  )
+
+  test.each([
+    ['get', new StorageError('the disk failed')],
+    ['put', new StorageError('the disk failed')],
+    ['update', new RangeError('thrown by what it was given')],
+  ] as const)('fails nothing when it is not: %s, %s', async (method, error) => {
+    await caught(method, error)
+  })
+
+  test('is still found when nobody handles it', async () => {
+    await unheard(async () => {
+      const failing = simulate({ nodes: 1 }, async (cluster) => {
+        void cluster.node('n1').bucket('b').get('')
+        await cluster.sleep(10)
+      })
+      await expect(failing).rejects.toThrow('a rejection that nobody handles')
+    })
+  })
+
+  test('with the reason of its signal, whatever that is, fails nothing', async () => {
+    await simulate({ nodes: 1 }, async (cluster) => {
+      const reason = new TypeError('enough')
+      const get = cluster
+        .node('n1')
+        .bucket('b')
+        .get('k', { signal: AbortSignal.abort(reason) })
+      await expect(get).rejects.toBe(reason)
     })
   })
 })
