@@ -11,11 +11,14 @@ import type { SimFleet } from './sim-fleet.ts'
 import { SimService } from './sim-service.ts'
 import type { ServiceStart } from './sim-service.ts'
 import { FROZEN_PPM } from './sim-wall-clock.ts'
-import { forgetRecord, placeOf, viewRecord } from './stored-records.ts'
+import { damageRecord, forgetRecord, placeOf, viewRecord } from './stored-records.ts'
 import type { Place, RecordView } from './stored-records.ts'
 
 /** How long `settle` waits by default, in virtual milliseconds. */
 const SETTLE_WITHIN_MS = 600_000
+
+/** Bits to damage are drawn below this: far more than a record has, so that all are as likely. */
+const BIT_MAX = 2 ** 40
 
 /** What a crash does. */
 export interface CrashOptions {
@@ -39,12 +42,14 @@ export class SimCluster {
   readonly seed: number
   readonly #fleet: SimFleet
   readonly #scenarioRandom: SeededRandom
+  readonly #damageRandom: SeededRandom
 
   /** Not for users: `simulate` makes clusters. */
   constructor(fleet: SimFleet, seed: number) {
     this.seed = seed
     this.#fleet = fleet
     this.#scenarioRandom = fleet.world.random.fork('scenario')
+    this.#damageRandom = fleet.world.random.fork('damage')
   }
 
   /** Names of all nodes that were ever in the simulation, also those that are down or have left. */
@@ -259,6 +264,26 @@ export class SimCluster {
   forget(name: string, bucket: string, key: string): void {
     this.#note('forget', `${name} ${bucket} ${key}`)
     forgetRecord(this.#fleet.machine(name).disk, this.#place(bucket, key))
+  }
+
+  /**
+   * Turns one bit of a record over on one node's disk, which is not told. False when it has none:
+   * then nothing happens.
+   * @param bit a whole number, modulo the length of what is stored. @default one drawn from the seed
+   * @throws {InvalidArgumentError} when the bit is no whole number ≥ 0, or when the storage is memory:
+   * what never left the process is believed without a checksum.
+   */
+  damage(name: string, bucket: string, key: string, bit?: number): boolean {
+    const at = bit ?? Math.floor(this.#damageRandom.float() * BIT_MAX)
+    if (!Number.isSafeInteger(at) || at < 0) {
+      throw new InvalidArgumentError('bit', `must be a whole number from 0 on, not ${at}`)
+    }
+    const { disk } = this.#fleet.machine(name)
+    if (this.#fleet.world.storage === 'memory') {
+      throw new InvalidArgumentError('name', `the storage of ${name} is no disk, but memory`)
+    }
+    this.#note('flip', `${name} ${bucket} ${key} ${at}`)
+    return damageRecord(disk, this.#place(bucket, key), at)
   }
 
   /** What each node that has a record of the key really stores, also while it is down. */

@@ -102,8 +102,9 @@ export class SimFleet {
     await this.until(() => this.#joinProblem(), JOIN_WITHIN_MS)
   }
 
-  /** Closes every node that is up. */
+  /** Closes every node that is up, when those that are starting have come up or failed. */
   async close(): Promise<void> {
+    await Promise.all(this.machines.map(({ started }) => started))
     await Promise.all(this.machines.map((machine) => machine.close()))
   }
 

@@ -53,6 +53,8 @@ interface Run {
   readonly random: SeededRandom
   readonly storage: SimStorage
   node: CoterieNode | undefined
+  /** Whether the start has not ended yet. */
+  isStarting: boolean
   /** Whether the machine closes the node, and not the scenario. */
   isClosing: boolean
   /** Ends the start with an error: nothing else could, once the process is dead. */
@@ -70,6 +72,7 @@ export class SimMachine {
   readonly #services: SimService[] = []
   #run: Run | undefined
   #runs = 0
+  #started: Promise<void> = Promise.resolve()
 
   constructor(world: SimWorld, options: SimMachineOptions) {
     this.#world = world
@@ -92,6 +95,15 @@ export class SimMachine {
 
   get isUp(): boolean {
     return this.#run !== undefined
+  }
+
+  get isStarting(): boolean {
+    return this.#run?.isStarting === true
+  }
+
+  /** Resolves when the last start has ended, well or not. Why it failed is told to who asked for it. */
+  get started(): Promise<void> {
+    return this.#started
   }
 
   get isPaused(): boolean {
@@ -120,7 +132,7 @@ export class SimMachine {
     const diskRandom = runRandom.fork('disk')
     const storageOptions = { disk, process, clock, trace, durability, random: diskRandom } as const
     const nodeStorage = new SimStorage(storageOptions)
-    return this.#begin(
+    const starting = this.#begin(
       { process, storage: nodeStorage, random: runRandom },
       {
         ...this.#world.node,
@@ -134,6 +146,9 @@ export class SimMachine {
         random: runRandom.fork('node'),
       },
     )
+    const ended = (): void => {}
+    this.#started = starting.then(ended, ended)
+    return starting
   }
 
   /** Runs a service in this process, if there is one, and in each that is started from now on. */
@@ -157,11 +172,13 @@ export class SimMachine {
   }
 
   /**
-   * The end with a goodbye. A paused node cannot say it, and crashes.
+   * The end with a goodbye. A paused node cannot say it, and crashes. One that is starting is waited
+   * for: nobody can close what is half open.
    * @throws {Error} when the node leaves timers behind, which would keep a real process alive.
    */
   async close(): Promise<void> {
     if (this.isPaused) this.crash({ lose: 'nothing', isPowerLoss: false })
+    await this.#started
     const run = this.#run
     if (run === undefined) return
     run.isClosing = true
@@ -184,14 +201,14 @@ export class SimMachine {
   }
 
   async #begin(
-    parts: Omit<Run, 'node' | 'isClosing' | 'abort'>,
+    parts: Omit<Run, 'node' | 'isStarting' | 'isClosing' | 'abort'>,
     options: NodeOptions,
   ): Promise<CoterieNode> {
     let abort: (error: Error) => void = () => {}
     const died = new Promise<never>((_, reject) => {
       abort = reject
     })
-    const run: Run = { ...parts, node: undefined, isClosing: false, abort }
+    const run: Run = { ...parts, node: undefined, isStarting: true, isClosing: false, abort }
     this.#run = run
     try {
       const node = await Promise.race([createNode(options), died])
@@ -200,6 +217,7 @@ export class SimMachine {
       const { clock, trace } = this.#world
       watchNode(node, { name: this.name, trace, failed: (error) => clock.fail(error) })
       await Promise.race([this.#beginServices(run, node), died])
+      run.isStarting = false
       return node
     } catch (error) {
       this.#end(run, { isMachineOff: false })

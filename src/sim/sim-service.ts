@@ -39,6 +39,13 @@ export interface ServiceCallOptions {
   timeoutMs?: number
 }
 
+/**
+ * A call of a service got no answer: it took too long, or the process died meanwhile. **What was
+ * asked may have been done, or may still be**, as with a request over a network. (An ordinary
+ * `TimeoutError`, of a read, leaves nothing behind.) `afterMs` is how long the caller had waited.
+ */
+export class NoAnswerError extends TimeoutError {}
+
 /** One instance of the service, in one process. */
 interface Instance<S> {
   readonly process: SimProcess
@@ -52,7 +59,8 @@ export class SimService<S extends object = object> {
   readonly #clock: VirtualClock
   readonly #start: ServiceStart<S>
   #instance: Instance<S> | undefined
-  readonly #waiting = new Set<(error: Error) => void>()
+  /** Told when the process is gone: one for each call that was handed to it and has not ended. */
+  readonly #waiting = new Set<() => void>()
 
   /** Not for users: `SimCluster.service` makes services. */
   constructor(options: { name: string; clock: VirtualClock; start: ServiceStart<S> }) {
@@ -64,19 +72,20 @@ export class SimService<S extends object = object> {
   /**
    * Lets the service do something for a client that is outside of the process. While it is paused,
    * the call waits.
-   * @throws {ClosedError} while the node is down, or when it goes down before the call ends; what
-   * the call did by then stays done.
-   * @throws {TimeoutError} when the call takes too long; it may still be done.
+   * @throws {ClosedError} while the node is down. Nothing was asked.
+   * @throws {NoAnswerError} when the call takes too long, or the node goes down before it ends. It
+   * may have been done, or may still be.
    * @throws whatever `fn` throws.
    */
   call<T>(
     fn: (service: S) => T | Promise<T>,
     { timeoutMs = CALL_TIMEOUT_MS }: ServiceCallOptions = {},
   ): Promise<T> {
+    const startMs = this.#clock.nowMs
     return new Promise((resolve, reject) => {
       const end = (): void => {
         deadline.cancel()
-        this.#waiting.delete(fail)
+        this.#waiting.delete(lost)
       }
       const fail = (error: unknown): void => {
         end()
@@ -87,12 +96,18 @@ export class SimService<S extends object = object> {
         end()
         resolve(value)
       }
-      const deadline = this.#clock.after(timeoutMs, () => fail(this.#late(timeoutMs)))
-      this.#waiting.add(fail)
+      const unanswered = (why: string): void => {
+        const afterMs = this.#clock.nowMs - startMs
+        fail(new NoAnswerError(`the service of ${this.#name} ${why}`, { afterMs }))
+      }
+      const lost = (): void => unanswered('went down during the call, which may have been done')
+      const late = (): void => unanswered(`did not answer within ${timeoutMs} ms`)
+      const deadline = this.#clock.after(timeoutMs, late)
       this.#clock.after(0, () => {
         const instance = this.#instance
-        if (instance === undefined) fail(this.#down())
-        else instance.process.hand(() => void answer(fn, instance.service).then(succeed, fail))
+        if (instance === undefined) return fail(this.#down())
+        this.#waiting.add(lost)
+        instance.process.hand(() => void answer(fn, instance.service).then(succeed, fail))
       })
     })
   }
@@ -126,16 +141,11 @@ export class SimService<S extends object = object> {
     if (instance?.process !== process) return
     this.#instance = undefined
     for (const timer of instance.sleeps) timer.cancel()
-    for (const fail of this.#waiting) fail(this.#down())
+    for (const lost of this.#waiting) lost()
   }
 
   #down(): ClosedError {
     return new ClosedError(`the service of ${this.#name} is down`)
-  }
-
-  #late(timeoutMs: number): TimeoutError {
-    const message = `the service of ${this.#name} did not answer within ${timeoutMs} ms`
-    return new TimeoutError(message, { afterMs: timeoutMs })
   }
 }
 

@@ -18,9 +18,20 @@ import { Trace } from './trace.ts'
 import type { TraceListener } from './trace.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-/** Virtual time after which a scenario is given up, and which the nodes have to close after it. */
-const VIRTUAL_MS_MAX = 7 * 86_400_000
+/**
+ * Virtual time after which a scenario is given up: soon enough, in real time, to notice one that
+ * waits for something real, and longer than most tests need.
+ */
+const VIRTUAL_MS_MAX = 3_600_000
+
+/** Virtual time that the nodes have to close after the scenario. */
 const CLOSE_WITHIN_MS = 600_000
+
+/** Fewer than a node has by default: a cluster of tests is small, and each start walks all of them. */
+const PARTITIONS = 16
+
+/** What a scenario may wait for that virtual time knows nothing of. */
+const REAL_THINGS = 'a real timer, fetch, a file, a worker, a library that uses these'
 
 /** What is simulated. */
 export interface SimOptions {
@@ -28,7 +39,7 @@ export interface SimOptions {
   seed?: number
   /** How many nodes, named n1, n2, …; all are members when the scenario starts. @default 5 */
   nodes?: number
-  /** Options of every node. */
+  /** Options of every node. `partitions` is 16 unless it is given. */
   node?: Omit<NodeOptions, 'id' | 'seeds' | 'transport' | 'storage' | 'clock' | 'random'>
   /** Failure domains, dealt to the nodes in turn. @default none */
   zones?: readonly string[]
@@ -40,7 +51,11 @@ export interface SimOptions {
   storage?: 'memory' | 'durable'
   /** How frames travel where `SimCluster.link` says nothing else. */
   network?: NetworkQuality
-  /** Virtual milliseconds after which the scenario is given up. @default 604 800 000, a week */
+  /**
+   * Virtual milliseconds after which the scenario is given up. More lets it last longer; less finds
+   * sooner that it waits for something real, during which virtual time runs on, some minutes in each
+   * 50 real milliseconds. @default 3 600 000, an hour
+   */
   virtualMsMax?: number
   /**
    * Sees each event when it happens, as one line: virtual milliseconds, node, kind, details. The
@@ -110,7 +125,8 @@ function makeWorld(options: SimOptions & { seed: number; nodes: number }): SimWo
   const random = new SeededRandom(seed)
   const faults = new FaultCounts()
   const network = new SimNetwork({ clock, random, trace, faults, quality: options.network })
-  return { clock, trace, faults, random, network, storage, node }
+  const { partitions = PARTITIONS } = node
+  return { clock, trace, faults, random, network, storage, node: { ...node, partitions } }
 }
 
 function requireWhole(name: string, value: number, least: number): void {
@@ -123,17 +139,28 @@ async function closeAll(fleet: SimFleet): Promise<void> {
   const closing = fleet.close()
   const outcome = await clock.runUntil(closing, clock.nowMs + CLOSE_WITHIN_MS)
   if (outcome !== 'settled') {
-    throw new Error(`the nodes did not close within ${CLOSE_WITHIN_MS} virtual ms`)
+    const starting = fleet.machines.filter(({ isStarting }) => isStarting)
+    const names = starting.map(({ name }) => name).join(', ')
+    const why = names === '' ? '' : `: ${names} still starting`
+    throw new Error(`the nodes did not close within ${CLOSE_WITHIN_MS} virtual ms${why}`)
   }
   await closing
 }
 
 function stuck(outcome: 'idle' | 'late', fleet: SimFleet): string {
   const at = `at virtual ms ${Math.floor(fleet.world.clock.nowMs)}`
-  if (outcome === 'late') return `the scenario still waits ${at}, the limit of virtualMsMax`
+  if (outcome === 'late') {
+    return (
+      `the scenario still waits ${at}, the limit of virtualMsMax. Either it needs a higher one, or ` +
+      `it waits for something real, which goes on at another pace: ${REAL_THINGS}. Use \`cluster.sleep\``
+    )
+  }
   const names = fleet.machines.filter(({ isPaused }) => isPaused).map(({ name }) => name)
   const paused = names.length === 0 ? '' : ` (paused: ${names.join(', ')})`
-  return `the scenario waits, but nothing can happen any more ${at}: no timer, no frame${paused}`
+  return (
+    `the scenario waits, but nothing can happen any more ${at}: no timer, no frame${paused}. ` +
+    `Does it wait for something real: ${REAL_THINGS}?`
+  )
 }
 
 /** The error itself, so that its class and properties stay, with the seed in what it says. */

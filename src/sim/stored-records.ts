@@ -65,6 +65,11 @@ export function forgetRecord(disk: SimDisk, place: Place): boolean {
   return disk.remove(place.partition, place.key)
 }
 
+/** Turns a bit of a record over. False when there is none. @param bit modulo its length. */
+export function damageRecord(disk: SimDisk, place: Place, bit: number): boolean {
+  return disk.flipBit(place.partition, place.key, bit)
+}
+
 /** Where a disk has records. */
 export function* recordPlaces(disk: SimDisk): Generator<Place> {
   for (const { partition, key } of disk.entries()) {

@@ -26,7 +26,7 @@
  *     note      text             of the scenario
  *
  * and the names of what the scenario does: `partition`, `block`, `clog`, `unclog`, `reset`, `link`,
- * `heal`, `skew`, `drift`, `restore`, `duplicate-disk`, `forget`. Kinds with * are shown only: the
+ * `heal`, `skew`, `drift`, `restore`, `duplicate-disk`, `forget`, `flip`. Kinds with * are shown only: the
  * hash and the number of events are the same whether anybody watches or not.
  */
 

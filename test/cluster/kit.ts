@@ -6,7 +6,6 @@
 import { expect } from 'vitest'
 import type { CoterieNode, NodeOptions } from '../../src/index.ts'
 import { simulate } from '../../src/sim/index.ts'
-import { placeOf } from '../../src/sim/stored-records.ts'
 import type { RecordView, SimCluster, SimOptions } from '../../src/sim/index.ts'
 
 export const bucketName = 'b'
@@ -172,8 +171,7 @@ export function pick(cluster: SimCluster, count: number): number {
 
 /** Turns over a bit of a stored record. */
 export function damageOn(cluster: SimCluster, name: string, key: string): void {
-  const place = placeOf(bucketName, key, anyNode(cluster).ring().partitions)
-  expect(cluster.disk(name).flipBit(place.partition, place.key, pick(cluster, 100_000))).toBe(true)
+  expect(cluster.damage(name, bucketName, key, pick(cluster, 100_000))).toBe(true)
   expect(cluster.records(bucketName, key).get(name)?.clock).toBe('damaged')
 }
 

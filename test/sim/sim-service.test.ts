@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { ClosedError, TimeoutError } from '../../src/base/errors.ts'
-import { simulate } from '../../src/sim/index.ts'
+import { ClosedError } from '../../src/base/errors.ts'
+import { NoAnswerError, simulate } from '../../src/sim/index.ts'
+import { outcomeOf } from '../../src/sim/history/outcome.ts'
 import type { ServiceHost, SimCluster } from '../../src/sim/index.ts'
 
 /** A service that counts its starts, ticks every 100 ms, and keeps a list in the store. */
@@ -78,7 +79,7 @@ describe('a service in a simulated process', () => {
       const service = await cluster.service('n1', start)
       cluster.pause('n1')
       const ticks = service.call((carts) => carts.ticks)
-      await expect(service.call(() => 'never', { timeoutMs: 3000 })).rejects.toThrow(TimeoutError)
+      await expect(service.call(() => 'never', { timeoutMs: 3000 })).rejects.toThrow(NoAnswerError)
       await cluster.sleep(2000)
       cluster.resume('n1')
       // One tick was due when the pause began; the others start with the one before.
@@ -93,13 +94,40 @@ describe('a service in a simulated process', () => {
       const outcome = slow.catch((error: Error) => error)
       await cluster.sleep(500)
       await cluster.crash('n1')
-      expect(await outcome).toBeInstanceOf(ClosedError)
+      expect(await outcome).toBeInstanceOf(NoAnswerError)
       await expect(service.call((carts) => carts.ticks)).rejects.toThrow('service of n1 is down')
       await cluster.restart('n1')
       expect(Carts.starts).toBe(2)
       expect(await service.call((carts) => carts.slowly())).toBe('done')
       await cluster.restart('n1')
       expect([Carts.starts, Carts.ends]).toEqual([3, 1])
+    })
+  })
+
+  test('tells a call that was never made from one that may have been done', async () => {
+    await inCluster(async (cluster) => {
+      const service = await cluster.service('n1', start)
+      const caught = (error: Error): Error => error
+      const made = service.call((carts) => carts.slowly()).catch(caught)
+      await cluster.sleep(500)
+      const unmade = service.call((carts) => carts.slowly()).catch(caught)
+      await cluster.crash('n1')
+      expect(await made).toMatchObject({ code: 'ERR_TIMEOUT', afterMs: 500 })
+      expect(String(await made)).toContain('went down during the call, which may have been done')
+      expect(await unmade).toBeInstanceOf(ClosedError)
+      expect(outcomeOf(await made, undefined)).toBe('unknown')
+      expect(outcomeOf(await unmade, undefined)).toBe('failed')
+    })
+  })
+
+  test('gives no answer to a call that waited for it when it died in a pause', async () => {
+    await inCluster(async (cluster) => {
+      const service = await cluster.service('n1', start)
+      cluster.pause('n1')
+      const waiting = service.call((carts) => carts.ticks).catch((error: Error) => error)
+      await cluster.sleep(1000)
+      await cluster.crash('n1')
+      expect(await waiting).toBeInstanceOf(NoAnswerError)
     })
   })
 

@@ -124,6 +124,54 @@ describe('the cluster of a scenario', () => {
     })
   })
 
+  test('damages a record on one node, at a bit that it is told or draws from the seed', async () => {
+    const damagedBits = async (seed: number): Promise<string[]> => {
+      const flips: string[] = []
+      const trace = (line: string): void => void (line.includes(' - flip ') && flips.push(line))
+      await simulate({ nodes: 3, storage: 'durable', seed, trace }, async (cluster) => {
+        const bucket = cluster.node('n1').bucket('b')
+        expect(cluster.damage('n2', 'b', 'k')).toBe(false)
+        await bucket.put('k', 'v', { w: 'all' })
+        expect(cluster.damage('n2', 'b', 'k')).toBe(true)
+        expect(cluster.damage('n3', 'b', 'k', 3)).toBe(true)
+        const clocks = [...cluster.records('b', 'k').values()].map(({ clock }) => clock)
+        expect(clocks.map((clock) => clock === 'damaged')).toEqual([false, true, true])
+        expect(cluster.damage('n3', 'b', 'k', 3)).toBe(true)
+        expect(cluster.records('b', 'k').get('n3')?.clock).not.toBe('damaged')
+        expect(cluster.faults()['bit-flipped']).toBe(3)
+        expect(() => cluster.damage('n3', 'b', 'k', -1)).toThrow(InvalidArgumentError)
+        expect(() => cluster.damage('n3', 'b', 'k', 0.5)).toThrow(InvalidArgumentError)
+        expect(() => cluster.damage('n9', 'b', 'k')).toThrow(InvalidArgumentError)
+        expect((await bucket.get('k')).value()).toBe('v')
+      })
+      return flips
+    }
+    const flips = await damagedBits(1)
+    expect(flips[2]).toMatch(/ - flip n3 b k 3$/)
+    expect(await damagedBits(1)).toEqual(flips)
+    expect((await damagedBits(2))[1]).not.toBe(flips[1])
+    await simulate({ nodes: 1 }, async (cluster) => {
+      expect(() => cluster.damage('n1', 'b', 'k')).toThrow('is no disk, but memory')
+    })
+  })
+
+  test('has 16 partitions, unless it is told another number', async () => {
+    const partitionsOf = async (options: SimOptions): Promise<number> => {
+      const { value } = await simulate(options, async (cluster) => cluster.node('n1').ring())
+      return value.partitions
+    }
+    expect(await partitionsOf({ nodes: 1 })).toBe(16)
+    expect(await partitionsOf({ nodes: 1, node: { timeoutMs: 100 } })).toBe(16)
+    expect(await partitionsOf({ nodes: 1, node: { partitions: 64 } })).toBe(64)
+  })
+
+  test('may have more nodes than partitions', async () => {
+    await simulate({ nodes: 20 }, async (cluster) => {
+      await cluster.node('n20').bucket('b').put('k', 'v')
+      expect((await cluster.node('n19').bucket('b').get('k')).value()).toBe('v')
+    })
+  })
+
   test('takes in one more node', async () => {
     await simulate({ nodes: 3 }, async (cluster) => {
       await cluster.node('n1').bucket('b').put('k', 'v')
@@ -265,5 +313,46 @@ describe('the end of a simulation', () => {
   test('gives up a scenario that waits too long', async () => {
     const endless = simulate({ nodes: 1, virtualMsMax: 60_000 }, () => new Promise(() => {}))
     await expect(endless).rejects.toThrow(/still waits at virtual ms \d+/)
+  })
+
+  test('gives up one that waits for something real, and tells what to look for', async () => {
+    const unreal = simulate({ nodes: 3, seed: 80 }, () => new Promise(() => {}))
+    await expect(unreal).rejects.toThrow(
+      /at virtual ms 3[56]\d{5}, the limit of virtualMsMax.*a real timer, fetch.*seed 80/,
+    )
+  })
+
+  test('waits for a node that the scenario left starting', async () => {
+    const lines: string[] = []
+    const trace = (line: string): void => void lines.push(line)
+    await simulate({ nodes: 2, storage: 'durable', trace }, async (cluster) => {
+      void cluster.add('n3')
+      void cluster.restart('n1')
+      await cluster.sleep(1)
+    })
+    expect(lines.some((line) => line.includes(' n3 start '))).toBe(true)
+  })
+
+  test('tells why a node that the scenario left starting did not start', async () => {
+    const listeners = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    const failing = simulate({ nodes: 1, storage: 'durable', seed: 81 }, async (cluster) => {
+      await cluster.crash('n1')
+      cluster.disk('n1').failReads(1000)
+      void cluster.restart('n1')
+    })
+    await expect(failing).rejects.toThrow(/nobody handles: .*(disk|read).*seed 81/)
+    for (const listener of listeners) process.on('unhandledRejection', listener)
+  })
+
+  test('a restart waits for a start that is under way', async () => {
+    await simulate({ nodes: 2, storage: 'durable' }, async (cluster) => {
+      await cluster.crash('n1')
+      const first = cluster.restart('n1')
+      await cluster.sleep(1)
+      const second = await cluster.restart('n1')
+      expect(await first).not.toBe(second)
+      expect(cluster.node('n1')).toBe(second)
+    })
   })
 })

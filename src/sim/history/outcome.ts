@@ -2,7 +2,11 @@
 
 import { StoreError, type StoreErrorCode } from '../../base/errors.ts'
 
-/** After these nothing has changed and nothing will (see each class in `base/errors.ts`). */
+/**
+ * After these nothing has changed and nothing will (see each class in `base/errors.ts`). Not
+ * `ERR_TIMEOUT`: a store rejects no write with it, but a service does whose answer did not come
+ * (`NoAnswerError`), and its work may be done.
+ */
 const withoutEffect: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'ERR_UNAVAILABLE',
   'ERR_CONFLICT',
