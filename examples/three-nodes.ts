@@ -33,8 +33,10 @@ assert.equal(owners.length, 3)
 
 // A node closes. A majority of the owners is left, and that is enough to go on.
 await second.close()
-await third.bucket<Cart>('carts').update('ann', ([cart]) => {
-  return { items: [...(cart?.items ?? []), 'lamp'] }
+await third.bucket<Cart>('carts').update('ann', (siblings) => {
+  // All of them: what is written replaces all. There are several after concurrent writes.
+  const items = siblings.flatMap((cart) => cart.items)
+  return { items: [...new Set([...items, 'lamp'])] }
 })
 const after = await first.bucket<Cart>('carts').get('ann')
 console.log('without n2:', after.value())

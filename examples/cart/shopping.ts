@@ -22,7 +22,7 @@ export interface Verdict {
 
 export async function shop(seed: number, reading: Reading): Promise<Verdict> {
   const history = createHistory()
-  const options = { seed, nodes: 4, storage: 'durable', node: { partitions: 16 } } as const
+  const options = { seed, nodes: 4, storage: 'durable' } as const
   const { value, traceHash, faults } = await simulate(options, async (cluster) => {
     const shoppers = await open(cluster, history, reading)
     await Promise.all([trouble(cluster), ...shoppers.map((shopper) => shopper.shop())])
