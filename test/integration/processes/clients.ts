@@ -20,10 +20,10 @@ type Action =
   | 'update'
 
 /**
- * Keys that are treated alike. `shared`: by all their clients, mostly with contexts. `plain`: mostly without. `register`:
- * each key has one writer. `archive`: each key is written once, with a large value.
+ * Keys that are treated alike. `shared`: by all their clients, mostly with contexts. `plain`: mostly without.
+ * `register`: each key has one writer. `archive`: each key is written once, with a large value.
  */
-export type GroupName = 'shared' | 'plain' | 'register' | 'archive'
+type GroupName = 'shared' | 'plain' | 'register' | 'archive'
 
 interface Group {
   readonly actions: Readonly<Partial<Record<Action, number>>>

@@ -11,6 +11,8 @@ import { createInterface } from 'node:readline'
 /** Far more than a round writes, ballast aside. */
 const sizeMib = 96
 
+const ownNameSpace = ['unshare', '--user', '--map-root-user', '--mount'] as const
+
 const holder = `
 mount -t tmpfs -o size=${sizeMib}m tmpfs "$0" && echo ready || exit 1
 while read -r command; do
@@ -82,8 +84,8 @@ class MountedDisk implements Disk {
   }
 
   static async mount(directory: string): Promise<MountedDisk | undefined> {
-    const wrap = ['--user', '--map-root-user', '--mount', 'sh', '-c', holder, directory]
-    const process = spawn('unshare', wrap, { stdio: ['pipe', 'pipe', 'ignore'] })
+    const [unshare, ...options] = [...ownNameSpace, 'sh', '-c', holder, directory]
+    const process = spawn(unshare, options, { stdio: ['pipe', 'pipe', 'ignore'] })
     process.on('error', () => undefined)
     process.stdin.on('error', () => undefined)
     const lines = createInterface({ input: process.stdout })[Symbol.asyncIterator]()

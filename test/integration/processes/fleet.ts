@@ -15,7 +15,7 @@ const memberIds: readonly string[] = ['n1', 'n2', 'n3', 'n4', 'n5']
 const smallDiskIds: readonly string[] = ['n4', 'n5']
 
 /** What `Fleet.mayBeIll` tells of, where it ended a process. */
-export const crashOfDisk = 'crash on a full disk'
+const crashOfDisk = 'crash on a full disk'
 
 const pollMs = 100
 const restartAfterMs = 300

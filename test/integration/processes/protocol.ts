@@ -21,7 +21,7 @@ export interface NodeSettings {
 }
 
 /** Options of all operations. Contexts travel as text. */
-export interface WireOptions {
+interface WireOptions {
   readonly r?: 'all' | 'one'
   readonly sloppy?: false
   readonly timeoutMs?: number

@@ -24,10 +24,10 @@ const roundsMax = 10
 /** All owners answer, and who lacks something gets it. */
 const whole = { r: 'all', sloppy: false, timeoutMs: 10_000 } as const
 /** Whichever owner answers: all hold the same by then. */
-const any = { r: 'one', sloppy: false, timeoutMs: 10_000 } as const
+const single = { r: 'one', sloppy: false, timeoutMs: 10_000 } as const
 
 /** What was written to, by bucket. */
-export type UsedKeys = Readonly<Record<BucketName, ReadonlySet<string>>>
+type UsedKeys = Readonly<Record<BucketName, ReadonlySet<string>>>
 
 const bucketNames: readonly BucketName[] = ['strict', 'loose']
 
@@ -73,7 +73,7 @@ export async function readEverything(
     for (const member of fleet.members) {
       const bucket = record(bucketOf(name, member, log), histories[name], { final: true })
       await eachKey(log, keys[name], (key) => bucket.get(key, whole))
-      await eachKey(log, keys[name], (key) => bucket.get(key, any))
+      await eachKey(log, keys[name], (key) => bucket.get(key, single))
     }
   }
 }
