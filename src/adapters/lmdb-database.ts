@@ -39,6 +39,9 @@ const NO_ROOM_CODES: ReadonlySet<unknown> = new Set([
 /** A commit copies each page on its way from the root to what it changes: so much for each write, at most. */
 const COMMIT_OVERHEAD_BYTES = 8 * 4096
 
+/** What is to be left free beside a batch. */
+const RESERVE_BYTES = 64 * 1024
+
 /** An open database. Reads are synchronous: it lies in memory that the operating system pages in. */
 export class LmdbDatabase {
   readonly #database: Database
@@ -97,6 +100,7 @@ export class LmdbDatabase {
 
   /** All writes in one transaction, on a thread of the pool. Its outcome is certain when it resolves. */
   async commit(writes: WriteBuffer): Promise<CommitOutcome> {
+    if (this.#isShortOfRoom(writes)) return this.#noRoom(undefined)
     try {
       if (this.#probeNext) this.#probe()
       await this.#database.batch(() => {
@@ -113,7 +117,43 @@ export class LmdbDatabase {
         return { kind: 'failed', error: new StorageError(message, cause) }
       }
       this.#probeNext = true
-      return { kind: 'no-room', error: new StorageError(`no room left for ${this.#file}`, cause) }
+      return this.#noRoom(cause)
+    }
+  }
+
+  #noRoom(cause: unknown): CommitOutcome {
+    return { kind: 'no-room', error: new StorageError(`no room left for ${this.#file}`, cause) }
+  }
+
+  /**
+   * Whether the disk may be too full for the batch. LMDB is not asked then: when a write fails, lmdb 3.5.6 formats a
+   * message into too small a buffer, and that ends the process. What only deletes is let through, or a full disk could
+   * never be emptied; pages that are free inside of the file count as room.
+   */
+  #isShortOfRoom(writes: WriteBuffer): boolean {
+    const bytes = bytesNeeded(writes) + RESERVE_BYTES
+    if (bytes === RESERVE_BYTES || this.#freeBytes() >= bytes) return false
+    return this.#freeBytes() + this.#unusedBytes() < bytes
+  }
+
+  /** Pages of the file that no tree uses; the last deletions' may not be free yet. */
+  #unusedBytes(): number {
+    const stats = this.#database.getStats() as TreePages & {
+      readonly lastPageNumber: number
+      readonly pageSize: number
+      readonly free: TreePages
+    }
+    const metaPages = 2
+    const used = metaPages + pagesOf(stats) + pagesOf(stats.free)
+    return Math.max(0, stats.lastPageNumber + 1 - used) * stats.pageSize
+  }
+
+  #freeBytes(): number {
+    try {
+      const { bavail, bsize } = statfsSync(this.#file)
+      return bavail * bsize
+    } catch {
+      return Infinity
     }
   }
 
@@ -147,12 +187,7 @@ export class LmdbDatabase {
     const code = (cause as { code?: unknown } | undefined)?.code
     if (NO_ROOM_CODES.has(code)) return true
     if (code !== constants.errno.EIO) return false
-    try {
-      const { bavail, bsize } = statfsSync(this.#file)
-      return bavail * bsize < bytesNeeded(writes)
-    } catch {
-      return false
-    }
+    return this.#freeBytes() < bytesNeeded(writes)
   }
 }
 
@@ -187,12 +222,26 @@ const keyBytes = {
   },
 }
 
+/** The pages of one tree, as LMDB counts them. */
+interface TreePages {
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+}
+
+function pagesOf(tree: TreePages): number {
+  return tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages
+}
+
+/** What a batch needs on disk at most; 0 when it only deletes. */
 function bytesNeeded(writes: WriteBuffer): number {
   let bytes = 0
+  let isOnlyDeleting = true
   writes.forEach((_partition, _key, value) => {
     bytes += COMMIT_OVERHEAD_BYTES + (value?.length ?? 0)
+    if (value !== undefined) isOnlyDeleting = false
   })
-  return bytes
+  return isOnlyDeleting ? 0 : bytes
 }
 
 /** The package rejects with a general error, and tells the reason by a second promise, which rejects. */
