@@ -10,7 +10,9 @@ const epochRetriesMax = 3
 export class ReplicaCalls {
   /** Request ids. Born with room for the usual three. */
   readonly #ids: (number | undefined)[] = [undefined, undefined, undefined]
+  /** Replicas that were asked a second, and a third time. */
   #repeated = 0
+  #repeatedAgain = 0
   #epochRetries: Map<string, number> | undefined
   /** Why a replica failed, of those that did the last one. */
   lastError: Error | undefined
@@ -33,15 +35,17 @@ export class ReplicaCalls {
   renumber(): void {
     this.#ids.fill(undefined)
     this.#repeated = 0
+    this.#repeatedAgain = 0
   }
 
   /**
-   * Whether a replica whose connection broke is to be asked again: once. A connection that its other end has given up
-   * seems open until it is used.
+   * Whether a replica whose connection broke is to be asked again: twice, for the channel may have two that the other
+   * end has given up; they seem open until they are used.
    */
   mayRepeat(replica: number): boolean {
     const bit = 1 << replica
-    if ((this.#repeated & bit) !== 0) return false
+    if ((this.#repeatedAgain & bit) !== 0) return false
+    if ((this.#repeated & bit) !== 0) this.#repeatedAgain |= bit
     this.#repeated |= bit
     return true
   }

@@ -39,6 +39,12 @@ export interface SimProcessOptions {
   readonly originMs?: number
 }
 
+/** What waits until the process goes on; its own timer, or something from outside. */
+interface Held {
+  readonly isOwn: boolean
+  run(): void
+}
+
 /** Invariant: things reach the code in the order in which they came to the process. */
 export class SimProcess {
   readonly name: string
@@ -50,7 +56,7 @@ export class SimProcess {
   #state: ProcessState = 'running'
   readonly #scheduled = new Set<ScheduledEvent>()
   /** What arrived while the process was paused and has not been handed over yet, oldest first. */
-  #held: (() => void)[] = []
+  #held: Held[] = []
   /** Whether something had to wait in this pause. */
   #isLate = false
   #isDraining = false
@@ -90,7 +96,7 @@ export class SimProcess {
     if (this.#state === 'dead') return { cancel: () => {} }
     const event = this.#clock.after(delayMs, () => {
       this.#scheduled.delete(event)
-      this.#receive(run)
+      this.#receive(run, true)
     })
     this.#scheduled.add(event)
     return {
@@ -106,7 +112,7 @@ export class SimProcess {
    * the virtual clock, never by node code.
    */
   hand(run: () => void): void {
-    if (this.isAlive) this.#receive(run)
+    if (this.isAlive) this.#receive(run, false)
   }
 
   pause(): void {
@@ -125,7 +131,9 @@ export class SimProcess {
   cut(): void {
     if (!this.isAlive) return
     this.#state = 'cut'
-    this.#held = []
+    // Its own timers that fell due in a pause still fire: what a scenario awaits of it must end.
+    this.#held = this.#held.filter(({ isOwn }) => isOwn)
+    this.#drain()
   }
 
   /** The end, at once: not even its timers fire. Idempotent. */
@@ -136,16 +144,16 @@ export class SimProcess {
     this.#held = []
   }
 
-  #receive(run: () => void): void {
+  #receive(run: () => void, isOwn: boolean): void {
     if (this.#state === 'dead') return
     // What is held comes first, also while it is being handed over, else frames would overtake each
     // other.
-    if (this.#state === 'paused' || this.#held.length > 0) this.#hold(run)
+    if (this.#state === 'paused' || this.#held.length > 0) this.#hold({ run, isOwn })
     else run()
   }
 
-  #hold(run: () => void): void {
-    this.#held.push(run)
+  #hold(held: Held): void {
+    this.#held.push(held)
     if (this.#isLate) return
     this.#isLate = true
     this.#faults.add('pause')
@@ -157,9 +165,8 @@ export class SimProcess {
     this.#isDraining = true
     this.#clock.after(0, () => {
       this.#isDraining = false
-      if (this.#state !== 'running') return
-      const run = this.#held.shift()
-      run?.()
+      if (this.#state !== 'running' && this.#state !== 'cut') return
+      this.#held.shift()?.run()
       this.#drain()
     })
   }

@@ -105,6 +105,20 @@ test('a dead process hears nothing, not even what it sets itself', async () => {
   expect(process.pending).toBe(0)
 })
 
+test('a process that is cut off in a pause still gets its own timers, or what awaits it would never end', async () => {
+  const world = new World()
+  const process = world.process('a')
+  const seen: string[] = []
+  process.clock.after(1, () => seen.push('timer'))
+  process.pause()
+  await world.pass(2)
+  world.clock.after(0, () => process.hand(() => seen.push('frame')))
+  await world.pass(1)
+  process.cut()
+  await world.pass(1)
+  expect(seen).toEqual(['timer'])
+})
+
 test('a process that is cut off hears nothing from outside, but its timers go on', async () => {
   const world = new World()
   const process = world.process('a')
