@@ -4,6 +4,7 @@
  * arrived is never sent to a second coordinator (HAZARDS A7).
  */
 import {
+  ClosedError,
   OverloadedError,
   ProtocolError,
   TopologyBusyError,
@@ -168,35 +169,42 @@ const rememberedMax = 10_000
 /** Coordinates writes that other nodes forward. */
 export class ForwardedPuts {
   readonly #node: Coordination
+  readonly #isClosed: () => boolean
+  /** Also what was refused: whoever forwarded it has gone on to another owner. */
   readonly #begun: Map<string, Promise<readonly unknown[]>> = new Map()
 
-  constructor(node: Coordination) {
+  constructor(node: Coordination, isClosed: () => boolean) {
     this.#node = node
+    this.#isClosed = isClosed
   }
 
   /**
    * Answers one forwarded write; the same write twice gives the same answer.
-   * @throws {TopologyBusyError} by rejection, when this node owns no copy; nothing changed.
-   * @throws {OverloadedError} by rejection, when too much is under way; nothing changed.
+   * @throws {ClosedError} by rejection, as all of these, when the node is closed; nothing changed.
+   * @throws {TopologyBusyError} when this node owns no copy; nothing changed.
+   * @throws {OverloadedError} when too much is under way; nothing changed.
    */
   coordinate(tuple: readonly unknown[]): Promise<readonly unknown[]> {
     const { writeId, put } = readPutTuple(this.#node, tuple)
     const begun = this.#begun.get(writeId)
     if (begun !== undefined) return begun
-    if (!this.#node.ring().ownsPartition(this.#node.selfId, put.partition)) {
-      return Promise.reject(new TopologyBusyError('this node owns no copy of the key any more'))
-    }
-    const { stats, inFlightMax } = this.#node
-    if (stats.inFlight >= inFlightMax) {
-      return Promise.reject(
-        new OverloadedError(`${inFlightMax} operations are under way: try again later`),
-      )
-    }
-    stats.inFlight += 1
-    const answer = startPut(this.#node, put).then(receiptTuple)
+    const answer = this.#begin(put)
     this.#begun.set(writeId, answer)
     if (this.#begun.size > rememberedMax) this.#begun.delete(this.#begun.keys().next().value!)
     return answer
+  }
+
+  async #begin(put: PutRequest): Promise<readonly unknown[]> {
+    const { stats, inFlightMax, selfId } = this.#node
+    if (this.#isClosed()) throw new ClosedError('the node is closed')
+    if (!this.#node.ring().ownsPartition(selfId, put.partition)) {
+      throw new TopologyBusyError('this node owns no copy of the key any more')
+    }
+    if (stats.inFlight >= inFlightMax) {
+      throw new OverloadedError(`${inFlightMax} operations are under way: try again later`)
+    }
+    stats.inFlight += 1
+    return receiptTuple(await startPut(this.#node, put))
   }
 }
 

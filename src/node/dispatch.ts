@@ -62,10 +62,10 @@ export class Dispatch {
   }
 
   async #answer(session: Session, tuple: readonly unknown[]): Promise<readonly unknown[]> {
+    // Asked also while the node closes: a write that was begun is answered with what became of it.
+    if (tuple[0] === putCall) return this.#puts.coordinate(tuple)
     if (this.#core.isClosed) throw new ClosedError('the node is closed')
     switch (tuple[0]) {
-      case putCall:
-        return this.#puts.coordinate(tuple)
       case registerCall:
         return this.#core.keeper.answer(tuple)
       case joinCall:

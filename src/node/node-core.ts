@@ -133,7 +133,7 @@ export class NodeCore implements BucketNode {
       isReachable: (id) => this.isReachable(id),
       failed: (error) => this.fail('filling', error),
     })
-    const puts = new ForwardedPuts(this.coordination)
+    const puts = new ForwardedPuts(this.coordination, () => this.isClosed)
     this.dispatch = new Dispatch(this, this.#createHandlers(), puts)
   }
 

@@ -9,7 +9,7 @@
  */
 import { ClosedError, StorageError, UnavailableError, type StoreError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { Storage, StorageWrite } from '../ports/storage.ts'
+import type { Storage, StorageEntry, StorageWrite } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import type { Books } from '../replica/books.ts'
@@ -273,16 +273,26 @@ export class Handoff {
   async #deliverDamaged(ring: Ring, hint: Hint): Promise<'delivered' | 'refused' | 'kept'> {
     const { hints, selfId, storage } = this.#options
     const { partition, key, target } = hint
-    const owners = ring.owners(partition).filter((id) => id !== selfId && id !== target)
-    const outcome = await mendRecord(this.#options, hint, { owners, epoch: ring.epoch })
+    const outcome = await this.#mend(ring, hint)
     if (outcome === 'unknown') return 'kept'
     if (outcome === 'mended') return this.#deliverHint(hint)
     const isNeeded = ring.ownsPartition(selfId, partition) || hints.isHinted(partition, key, target)
     const gone = isNeeded ? [] : [{ partition, key, value: undefined }]
     await storage.write([...hints.remove(hint), ...gone])
-    const what = `a record kept for "${target}" is damaged, and no owner that can be asked has it`
-    this.#options.failed(new StorageError(what), target)
     return 'delivered'
+  }
+
+  /** Gets a damaged record anew from the owners that are not the target. */
+  async #mend(ring: Ring, hint: Hint): Promise<'mended' | 'lost' | 'unknown'> {
+    const { partition, target } = hint
+    const { selfId, failed } = this.#options
+    const owners = ring.owners(partition).filter((id) => id !== selfId && id !== target)
+    const outcome = await mendRecord(this.#options, hint, { owners, epoch: ring.epoch })
+    if (outcome === 'lost') {
+      const what = `a record kept for "${target}" is damaged, and no owner that can be asked has it`
+      failed(new StorageError(what), target)
+    }
+    return outcome
   }
 
   /** Sends one record to each recipient. True when all have it durably. */
@@ -322,16 +332,12 @@ export class Handoff {
     return standIn === undefined ? undefined : [...direct, { to: standIn, hintFor: away }]
   }
 
-  /**
-   * True when every record of the partition was delivered and the mark is gone. Records that are damaged here keep
-   * hints of their own.
-   */
+  /** True when every record of the partition was delivered and the mark is gone. */
   async #deliverPartition(mark: DirtyMark): Promise<boolean> {
-    const { storage, hints, clock } = this.#options
+    const { storage, hints } = this.#options
     const { target, partition } = mark
     const revision = hints.dirtyRevision(mark)
     if (revision === undefined) return true
-    const damaged: { key: string; bytes: number }[] = []
     let after: string | undefined
     for (;;) {
       const ring = this.#options.ring()
@@ -340,16 +346,7 @@ export class Handoff {
         limit: pageLength,
         ...(after === undefined ? {} : { after }),
       })
-      const recipients = this.#recipients(ring, mark)
-      const sent = await Promise.all(
-        page.map(async ({ key, value }) => {
-          const stored = openStored(value, key)
-          if (stored instanceof Uint8Array)
-            return this.#send(ring, recipients, { partition, key, stored })
-          damaged.push({ key, bytes: value.length })
-          return true
-        }),
-      )
+      const sent = await Promise.all(page.map((entry) => this.#deliverEntry(ring, mark, entry)))
       if (!sent.every(Boolean)) return false
       this.deliveredCount += page.length
       if (page.length < pageLength) break
@@ -357,12 +354,22 @@ export class Handoff {
     }
     const cleaned = hints.clean(mark, revision)
     if (cleaned.length === 0) return false
-    const more = damaged.flatMap(({ key, bytes }) => {
-      return hints.add({ target, partition, key }, bytes, clock.wallMs())
-    })
-    await storage.write([...cleaned, ...more])
+    await storage.write(cleaned)
     this.#options.delivered(target, 0)
     return true
+  }
+
+  /** True unless it must be tried again. */
+  async #deliverEntry(ring: Ring, mark: DirtyMark, { key, value }: StorageEntry): Promise<boolean> {
+    const { partition } = mark
+    let stored = openStored(value, key)
+    if (stored === 'damaged') {
+      const outcome = await this.#mend(ring, { ...mark, key })
+      if (outcome !== 'mended') return outcome === 'lost'
+      stored = await this.#options.store.read(partition, key)
+    }
+    if (!(stored instanceof Uint8Array)) return true
+    return this.#send(ring, this.#recipients(ring, mark), { partition, key, stored })
   }
 }
 

@@ -55,19 +55,47 @@ describe('an owner that answers a forwarded write', () => {
   })
 })
 
-describe('too much', () => {
-  const tuple = (): readonly unknown[] => {
-    const { bucket, key, storageKey, kind, value } = putOf()
-    const head = ['put', 'id', bucket, key, partition, storageKey, kind]
-    return [...head, 2, true, 1_000, false, 0, null, Buffer.from(value)]
-  }
+const tuple = (): readonly unknown[] => {
+  const { bucket, key, storageKey, kind, value } = putOf()
+  const head = ['put', 'id', bucket, key, partition, storageKey, kind]
+  return [...head, 2, true, 1_000, false, 0, null, Buffer.from(value)]
+}
 
+describe('a forwarded write that arrives twice', () => {
+  test('gets the same answer, also when the node has begun to close meanwhile', async () => {
+    const fake = fakeNode(owners[0]!, ring)
+    let isClosed = false
+    const puts = new ForwardedPuts(fake.node, () => isClosed)
+    const first = puts.coordinate(tuple())
+    isClosed = true
+    const second = puts.coordinate(tuple())
+    fake.lane(owners[1]!).acknowledge()
+    expect(await second).toEqual(await first)
+    expect(fake.lane(owners[1]!).made).toBe(1)
+  })
+
+  test('stays refused: whoever forwarded it has gone on to another owner', async () => {
+    const fake = fakeNode(owners[0]!, ring)
+    const puts = new ForwardedPuts(fake.node, () => false)
+    fake.node.stats.inFlight = fake.node.inFlightMax
+    expect(await puts.coordinate(tuple()).catch(codeOf)).toBe('ERR_OVERLOADED')
+    fake.node.stats.inFlight = 0
+    expect(await puts.coordinate(tuple()).catch(codeOf)).toBe('ERR_OVERLOADED')
+    expect(fake.lane(owners[1]!).made).toBe(0)
+  })
+
+  test('is refused by a node that is closed', async () => {
+    const puts = new ForwardedPuts(fakeNode(owners[0]!, ring).node, () => true)
+    expect(await puts.coordinate(tuple()).catch(codeOf)).toBe('ERR_CLOSED')
+  })
+})
+
+describe('too much', () => {
   test('under way refuses forwarded writes too', async () => {
     const fake = fakeNode(owners[0]!, ring)
     fake.node.stats.inFlight = fake.node.inFlightMax
-    expect(await new ForwardedPuts(fake.node).coordinate(tuple()).catch(codeOf)).toBe(
-      'ERR_OVERLOADED',
-    )
+    const puts = new ForwardedPuts(fake.node, () => false)
+    expect(await puts.coordinate(tuple()).catch(codeOf)).toBe('ERR_OVERLOADED')
     expect(fake.node.stats.inFlight).toBe(fake.node.inFlightMax)
   })
 

@@ -102,7 +102,7 @@ const storedRecord: Uint8Array = new Uint8Array(40)
 
 export const applied: unknown = {
   stored: storedRecord,
-  replaced: { causal: [], stamp: 0 },
+  replaced: { causal: { vector: [], isolated: [] }, stamp: 0 },
   siblings: 1,
   durable: undefined,
 }
