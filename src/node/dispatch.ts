@@ -1,5 +1,5 @@
 /** Brings what peers ask to those who answer. Every request of a sound session gets an answer. */
-import { ClosedError, ProtocolError } from '../base/errors.ts'
+import { ClosedError, ProtocolError, StoreError } from '../base/errors.ts'
 import { putCall, type ForwardedPuts } from '../coordinator/forward.ts'
 import { refuse, type ReplicaHandlers } from '../replica/handlers.ts'
 import { plainFrame, requestId } from '../rpc/frame-buffer.ts'
@@ -57,7 +57,11 @@ export class Dispatch {
     if (tuple === undefined) return session.fail(new ProtocolError('a malformed call'))
     this.#answer(session, tuple).then(
       (result) => session.send(plainFrame({ type: frameType.result, flags: 0, id }, pack(result))),
-      (error: unknown) => refuse(session, id, error),
+      (error: unknown) => {
+        refuse(session, id, error)
+        // A mistake in the library: whoever asked is told that this node failed, and so is its own service.
+        if (!(error instanceof StoreError)) this.#core.fail('request', error as Error)
+      },
     )
   }
 

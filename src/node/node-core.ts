@@ -209,6 +209,7 @@ export class NodeCore implements BucketNode {
       isRecovering: () => this.filling.isUnderWay,
       otherEpoch: (theirs) => otherEpochBody(this.keeper, theirs),
       hinted: (target) => this.#hinted(target),
+      failed: (error) => this.fail('replica', error),
     })
   }
 

@@ -2,7 +2,7 @@
  * Answers the requests of coordinators: `put` merges a finished record, `get` gives the one that is stored. Calls no
  * other node. Whatever a peer sends ends in an answer or in the end of its session, never in an exception.
  */
-import { ConflictPolicyError, ProtocolError, StorageError } from '../base/errors.ts'
+import { ConflictPolicyError, ProtocolError, StorageError, StoreError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
 import { flagDamaged, flagDurable, flagRecovering, frameType } from '../rpc/frame.ts'
 import {
@@ -42,6 +42,8 @@ export interface HandlersOptions {
   /** The body of an answer to a request made under another epoch; also takes note of a newer one. */
   otherEpoch(theirs: number): Uint8Array
   readonly hinted: (target: string) => void
+  /** Something failed that is no error of a store: a mistake in the library or in an adapter. */
+  readonly failed: (error: Error) => void
 }
 
 const maxKeyBytes = 1280
@@ -63,7 +65,7 @@ export class ReplicaHandlers {
     if (request === undefined) return to.fail(new ProtocolError('a malformed put'))
     if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
     const problem = this.#putProblem(request, bytes, end)
-    if (problem !== undefined) return refuse(to, id, problem)
+    if (problem !== undefined) return this.#refuse(to, id, problem)
     const { store } = this.#options
     try {
       const record = { bytes, start: request.recordStart, end }
@@ -71,10 +73,10 @@ export class ReplicaHandlers {
       if (done === undefined) return acknowledge(to, id, store.isDurable)
       done.then(
         () => acknowledge(to, id, store.isDurable),
-        (error: unknown) => refuse(to, id, error),
+        (error: unknown) => this.#refuse(to, id, error),
       )
     } catch (error) {
-      refuse(to, id, error)
+      this.#refuse(to, id, error)
     }
   }
 
@@ -114,7 +116,7 @@ export class ReplicaHandlers {
     if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
     const { partition, key, kind, versionStart } = request
     const problem = this.#kindProblem(key, kind)
-    if (problem !== undefined) return refuse(to, id, problem)
+    if (problem !== undefined) return this.#refuse(to, id, problem)
     try {
       const stored = this.#options.store.read(partition, key)
       if (!(stored instanceof Promise)) {
@@ -126,10 +128,10 @@ export class ReplicaHandlers {
       }
       stored.then(
         (found) => this.#tell(to, id, found),
-        (error: unknown) => refuse(to, id, error),
+        (error: unknown) => this.#refuse(to, id, error),
       )
     } catch (error) {
-      refuse(to, id, error)
+      this.#refuse(to, id, error)
     }
   }
 
@@ -141,6 +143,11 @@ export class ReplicaHandlers {
     let flags = stored === 'damaged' ? flagDamaged : 0
     if (this.#options.isRecovering()) flags |= flagRecovering
     to.send(plainFrame({ type: frameType.absent, flags, id }))
+  }
+
+  #refuse(to: Responder, id: number, error: unknown): void {
+    refuse(to, id, error)
+    if (!(error instanceof StoreError)) this.#options.failed(error as Error)
   }
 
   #sameEpoch(to: Responder, id: number, theirs: number): boolean {
@@ -183,9 +190,6 @@ function acknowledge(to: Responder, id: number, durable: boolean): void {
 
 /** Tells the coordinator why not. Anything that is not an error of ours is the storage's. */
 export function refuse(to: Responder, id: number, error: unknown): void {
-  const known =
-    error instanceof Error && 'code' in error
-      ? error
-      : new StorageError('the replica failed', error)
+  const known = error instanceof StoreError ? error : new StorageError('the replica failed', error)
   to.send(plainFrame({ type: frameType.failed, flags: 0, id }, packFailure(known)))
 }

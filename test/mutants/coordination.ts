@@ -189,19 +189,19 @@ export const coordinationMutants: readonly Mutant[] = [
       {
         file: 'replica/handlers.ts',
         find: `        () => acknowledge(to, id, store.isDurable),
-        (error: unknown) => refuse(to, id, error),`,
+        (error: unknown) => this.#refuse(to, id, error),`,
         replace: `        () => acknowledge(to, id, store.isDurable),
         () => acknowledge(to, id, store.isDurable),`,
       },
       {
         file: 'replica/handlers.ts',
-        find: `      refuse(to, id, error)
+        find: `      this.#refuse(to, id, error)
     }
   }
 
   #putProblem(`,
         replace: `      if (error instanceof StorageError) acknowledge(to, id, store.isDurable)
-      else refuse(to, id, error)
+      else this.#refuse(to, id, error)
     }
   }
 
