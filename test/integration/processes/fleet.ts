@@ -101,9 +101,10 @@ export class Fleet {
   }
 
   /**
-   * Whether the process may be ill after a full disk: when a write fails for want of room, the package `lmdb` 3.5.6
-   * writes its message beyond the end of 100 bytes (`mdb.c`, `mdb_page_flush`), which ends the process at once, later
-   * or never. A restart is the cure.
+   * Whether the process may be ill after a full disk. The storage looks for room before it writes; but when somebody
+   * else fills the disk in that very moment, as here, a write fails, and the package `lmdb` 3.5.6 writes its message
+   * beyond the end of 100 bytes (`mdb.c`, `mdb_page_flush`), which ends the process at once, later or never. A restart
+   * is the cure.
    */
   mayBeIll(member: Member): boolean {
     return this.#wasFull.has(member) && this.#disk(member).kind === 'small file system'
