@@ -51,9 +51,18 @@ export function settleAnswers(
 }
 
 /** Whether a replica's answer is the very record, byte for byte. */
-export function isSame(answer: ReadRecord, record: Uint8Array): boolean {
+function isSame(answer: ReadRecord, record: Uint8Array): boolean {
   const { bytes, start } = answer
   return sameRecord(bytes, start, bytes.length, record, 0, record.length)
+}
+
+/** Whether a replica's answer lacks something of a record: not so when it is the same or has more. */
+export function lacks(answer: ReadRecord, record: Uint8Array): boolean {
+  if (isSame(answer, record)) return false
+  const theirs = decodeRecord(answer.bytes, answer.start, answer.bytes.length)
+  const ours = decodeRecord(record, 0, record.length)
+  if (theirs === undefined || ours === undefined || theirs.kind !== ours.kind) return true
+  return !isSame(answer, encodeRecord(sync(theirs, ours)))
 }
 
 /** Whether the record that lies in `bytes` is the same as one that came before. */

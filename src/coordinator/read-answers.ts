@@ -1,7 +1,7 @@
 /** What the replicas of one read have answered, compared as it comes: in most reads all agree. */
 import { flagDamaged, flagRecovering } from '../rpc/frame.ts'
 import { isRecord } from '../versions/record-layout.ts'
-import { isSame, sameAs, settleAnswers, type Divergence, type ReadRecord } from './divergence.ts'
+import { lacks, sameAs, settleAnswers, type Divergence, type ReadRecord } from './divergence.ts'
 
 /** `absent`: nothing, or something damaged. */
 export type ReadAnswer = ReadRecord | 'absent'
@@ -55,14 +55,14 @@ export class ReadAnswers {
     this.#answers = []
   }
 
-  /** Takes out the answers: the replicas, as a mask, that have something else than the result. */
+  /** Takes out the answers: the replicas, as a mask, that lack something of the result. One that has more does not. */
   takeStale(result: ReadRecord): number {
     if (this.#answers.length === 0) return 0
     const record = result.bytes.subarray(result.start)
     let stale = 0
     this.#answers.forEach((answer, i) => {
       if (answer === undefined) return
-      if (answer === 'absent' || !isSame(answer, record)) stale |= 1 << i
+      if (answer === 'absent' || lacks(answer, record)) stale |= 1 << i
     })
     this.#answers = []
     return stale

@@ -174,3 +174,36 @@ describe('replicas of a read that work under another epoch', () => {
     expect(await found).toBeUndefined()
   })
 })
+
+describe('an answer that comes after the result was told', () => {
+  const write = { kind: 'siblings', tombstone: false, expiresAtMs: 0, siblingsMax: 9 } as const
+  const dots = new DotSource('123456789012')
+  const next = (before: Uint8Array | undefined, value: string): Uint8Array => {
+    const rest = {
+      value: Buffer.from(value),
+      replaces: 'all',
+      dots,
+      stampAbove: undefined,
+    } as const
+    return writtenLocally(before, { ...write, ...rest }).stored
+  }
+  const older = next(undefined, 'old')
+  const newer = next(older, 'new')
+
+  test.each([
+    ['is repaired when it is older', older, newer, 1],
+    ['is left alone when it is newer', newer, older, 0],
+  ] as const)('%s', async (_, late, told, repairs) => {
+    const fake = fakeNode(self, ring)
+    fake.store.read = () => told
+    const found = read(fake, { needed: 2 })
+    const [first] = asked(fake)
+    fake.clock.pass(250)
+    const second = asked(fake).find((id) => id !== first)!
+    fake.lane(first!).answer(frameType.same)
+    expect(await found).toBeDefined()
+    fake.lane(second).answer(frameType.record, late.subarray(storedHeaderBytes))
+    await soon()
+    expect(fake.lane(second).calls.size).toBe(repairs)
+  })
+})
