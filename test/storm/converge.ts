@@ -63,15 +63,29 @@ export class Convergence {
     for (const round of ['second', 'third']) await this.#readAgain(round)
   }
 
-  /** A damaged record counts for no quorum until a read has mended it: that read may fail. */
+  /**
+   * A damaged record counts for no quorum until a read has mended it: that read may fail. What is
+   * damaged everywhere nothing mends; then a deletion, which replaces nothing, makes the key
+   * readable again.
+   */
   async #scrub(): Promise<void> {
     for (const { name, keys } of this.#world.plan.groups) {
       for (const key of keys) {
-        await this.#bucket(name)
-          .get(key, { ...whole, timeoutMs: readTimeoutMs })
-          .catch(() => undefined)
+        const bucket = this.#bucket(name)
+        await bucket.get(key, { ...whole, timeoutMs: readTimeoutMs }).catch(() => undefined)
+        if (!this.#isBeyondMending(name, key)) continue
+        const limits = { w: 'all', sloppy: false, timeoutMs: readTimeoutMs } as const
+        await succeeds(this.#world, `a deletion of "${key}"`, () => {
+          return bucket.delete(key, { context: null, ...limits })
+        })
       }
     }
+  }
+
+  #isBeyondMending(name: string, key: string): boolean {
+    const views = [...this.#world.cluster.records(name, key).values()]
+    const owned = views.filter(({ role }) => role === 'primary')
+    return owned.length > 0 && owned.every(({ clock }) => clock === 'damaged')
   }
 
   async #handOver(): Promise<void> {

@@ -1,7 +1,5 @@
 /** Faults of a machine's disk, of the data on it, and of its clock. */
 
-import { placeOf } from '../../src/sim/stored-records.ts'
-import { Draw } from './draw.ts'
 import type { Tools } from './nemesis.ts'
 import type { FaultPlan } from './plan.ts'
 import type { GroupName } from './plan-workload.ts'
@@ -81,12 +79,8 @@ function storedKey(
 }
 
 async function flipBit(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
-  const { cluster, plan: storm } = tools.world
   const record = storedKey(name, ['archive', 'frail'], { plan, tools })
-  if (record === undefined) return false
-  const place = placeOf(record.bucket, record.key, storm.cluster.partitions)
-  const bit = Draw.ofSeed(storm.seed, `bit ${plan.atMs}`).whole(0, 100_000)
-  return cluster.disk(name).flipBit(place.partition, place.key, bit)
+  return record !== undefined && tools.world.cluster.damage(name, record.bucket, record.key)
 }
 
 async function forget(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
@@ -106,10 +100,11 @@ async function wipe(name: string, plan: FaultPlan, { world, operators }: Tools):
 }
 
 /** While nothing else is wrong: the node gets an empty disk and is filled by the others. */
-async function replace(name: string, { world, operators }: Tools): Promise<boolean> {
+async function replace(name: string, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
   const { cluster } = world
   const isWhole = (): boolean => {
-    return cluster.names.every((each) => isAtRest(each, { world, operators }))
+    return cluster.names.every((each) => isAtRest(each, tools))
   }
   const isHealthy = await waitFor(isWhole, cluster.sleep.bind(cluster))
   if (!isHealthy || !operators.takeVote(name)) return false

@@ -51,6 +51,7 @@ const names = [
   'power-cut',
   'dark-machine',
   'torn-crash',
+  'brown-out',
   'all-restart',
   'restart',
   'pause',
@@ -122,6 +123,14 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
   'power-cut': { area: 'process', aim: 'node', forMs: outage, times: 5, needs: isDurable },
   'dark-machine': { area: 'process', aim: 'node', forMs: outage, times: 4, needs: isDurable },
   'torn-crash': { area: 'process', aim: 'node', forMs: outage, times: 4, needs: isDurable },
+  // A machine on its way out: its disk hardly writes, and most of what it sends is lost; then it dies.
+  'brown-out': {
+    area: 'process',
+    aim: 'node',
+    forMs: [500, 10_000],
+    times: 6,
+    needs: durableWith(2),
+  },
   'all-restart': { area: 'process', aim: 'all', forMs: outage, times: 1, needs: isDurable },
   restart: { area: 'process', aim: 'node', forMs: moment, times: 4, needs: isDurable },
   pause: { area: 'process', aim: 'node', forMs: [5, 60_000], times: 6 },

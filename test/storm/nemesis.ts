@@ -7,7 +7,8 @@
 
 import { strikeClock, strikeData, strikeDisk } from './machine-faults.ts'
 import { menu } from './menu.ts'
-import { NetworkFaults } from './network-faults.ts'
+import { networkFault } from './network-faults.ts'
+import type { NetworkFaults } from './network-faults.ts'
 import type { Operators } from './operators.ts'
 import type { FaultPlan } from './plan.ts'
 import { strikeProcess } from './process-faults.ts'
@@ -21,12 +22,12 @@ const lookMs = 100
 export interface Tools {
   readonly world: World
   readonly operators: Operators
+  readonly network: NetworkFaults
 }
 
 /** One for a simulation. */
 export class Nemesis {
   readonly #tools: Tools
-  readonly #network: NetworkFaults
   /** Nodes whose disk or membership is being changed: one thing at a time for each. */
   readonly #changing = new Set<string>()
   #striking = 0
@@ -34,7 +35,6 @@ export class Nemesis {
 
   constructor(tools: Tools) {
     this.#tools = tools
-    this.#network = new NetworkFaults(tools.world.cluster)
   }
 
   /** Resolves when the last fault of the act is over. */
@@ -65,7 +65,7 @@ export class Nemesis {
     switch (menu[plan.fault].area) {
       case 'network': {
         if (plan.fault === 'reset') return this.#reset(plan)
-        const end = this.#network.begin(plan)
+        const end = this.#tools.network.begin(networkFault(plan))
         await this.#tools.world.cluster.sleep(plan.forMs)
         end()
         return true

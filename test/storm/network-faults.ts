@@ -9,7 +9,7 @@ import type { FaultName } from './menu.ts'
 import type { FaultPlan } from './plan.ts'
 
 /** Puts one fault in force. */
-type Apply = (cluster: SimCluster) => void
+export type Apply = (cluster: SimCluster) => void
 
 /** Those in force. */
 export class NetworkFaults {
@@ -20,9 +20,8 @@ export class NetworkFaults {
     this.#cluster = cluster
   }
 
-  /** Puts the fault in force; returns what takes it back. */
-  begin(plan: FaultPlan): () => void {
-    const apply = applying(plan)
+  /** Puts a fault in force; returns what takes it back. */
+  begin(apply: Apply): () => void {
     this.#active.add(apply)
     apply(this.#cluster)
     return () => {
@@ -33,7 +32,8 @@ export class NetworkFaults {
   }
 }
 
-function applying({ fault, nodes, level }: FaultPlan): Apply {
+/** The fault of the network that is planned. */
+export function networkFault({ fault, nodes, level }: FaultPlan): Apply {
   const [from = '', to = ''] = nodes
   if (fault === 'one-way') return (cluster) => cluster.block(from, to)
   if (fault === 'clog') return (cluster) => cluster.clog(from, to)
@@ -45,6 +45,14 @@ function applying({ fault, nodes, level }: FaultPlan): Apply {
   const pairs =
     level < 0.5 ? allPairs(nodes).filter((pair) => pair.includes(from)) : allPairs(nodes)
   return (cluster) => pairs.forEach(([source, target]) => cluster.link(source, target, quality))
+}
+
+/** Most of what a node sends is lost. */
+export function mute(name: string, loss: number): Apply {
+  return (cluster) => {
+    const others = cluster.names.filter((other) => other !== name)
+    others.forEach((other) => cluster.link(name, other, { loss }))
+  }
 }
 
 function qualityOf(fault: FaultName, level: number): NetworkQuality | undefined {

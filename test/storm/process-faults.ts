@@ -1,6 +1,7 @@
 /** Faults of processes: they end, stop for a while, or start again. */
 
 import type { CrashOptions } from '../../src/sim/index.ts'
+import { mute } from './network-faults.ts'
 import type { Tools } from './nemesis.ts'
 import type { FaultPlan } from './plan.ts'
 
@@ -16,6 +17,8 @@ export async function strikeProcess(plan: FaultPlan, tools: Tools): Promise<bool
       return restartAll(plan, tools)
     case 'crash':
       return crash(name, plan, { ...tools, lose: 'nothing' })
+    case 'brown-out':
+      return brownOut(name, plan, tools)
     case 'torn-crash':
       await backUp(name, tools)
       return crash(name, plan, { ...tools, lose: 'some' })
@@ -49,6 +52,18 @@ async function restartAll({ nodes, forMs }: FaultPlan, tools: Tools): Promise<bo
   })
   await Promise.all(back)
   return true
+}
+
+/** What it writes and sends in its last half second, some others have and it has not. */
+async function brownOut(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, network } = tools
+  const disk = world.cluster.disk(name)
+  const end = network.begin(mute(name, 0.5 + plan.level / 2))
+  disk.slowness = 500
+  await world.cluster.sleep(500)
+  end()
+  disk.slowness = 1
+  return crash(name, plan, { ...tools, lose: 'unsynced', silent: plan.level < 0.5 })
 }
 
 /** Makes the disk so slow for a moment that batches wait in a row. */

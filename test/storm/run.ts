@@ -72,13 +72,14 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
 }
 
 /** What the simulator is asked for. */
-export function simOptions({ seed, cluster }: StormPlan, { trace }: RunOptions): SimOptions {
+export function simOptions({ seed, cluster, acts }: StormPlan, { trace }: RunOptions): SimOptions {
   const { n, r, w, sloppy, readRepair, timeoutMs } = cluster
   return {
     seed,
     nodes: cluster.nodes,
     zones: cluster.zones,
     storage: cluster.storage,
+    virtualMsMax: virtualMsMax(acts),
     network: { latencyMs: cluster.latencyMs, jitterMs: cluster.jitterMs },
     node: {
       partitions: cluster.partitions,
@@ -88,6 +89,11 @@ export function simOptions({ seed, cluster }: StormPlan, { trace }: RunOptions):
     },
     ...(trace === undefined ? {} : { trace }),
   }
+}
+
+/** Twice the time of the faults, and an hour for all to come together. */
+function virtualMsMax(acts: StormPlan['acts']): number {
+  return 3_600_000 + 2 * acts.reduce((sum, { ms }) => sum + ms, 0)
 }
 
 /** Holds the histories to what the plan promises. */

@@ -10,6 +10,7 @@ import { Client } from './clients.ts'
 import { Convergence, succeeds } from './converge.ts'
 import { Draw } from './draw.ts'
 import { Nemesis } from './nemesis.ts'
+import { NetworkFaults } from './network-faults.ts'
 import { Operators } from './operators.ts'
 import type { ActPlan, StormPlan } from './plan.ts'
 import type { GroupName, GroupPlan } from './plan-workload.ts'
@@ -44,7 +45,11 @@ export class Storm {
     this.#world = new World(cluster, plan)
     this.#draw = Draw.ofSeed(plan.seed, 'run')
     this.#operators = new Operators(this.#world)
-    this.#nemesis = new Nemesis({ world: this.#world, operators: this.#operators })
+    this.#nemesis = new Nemesis({
+      world: this.#world,
+      operators: this.#operators,
+      network: new NetworkFaults(cluster),
+    })
     this.#convergence = new Convergence(this.#world, this.#operators)
     for (const { name } of plan.groups) this.#histories.set(name, createHistory())
     this.#clients = plan.groups.flatMap((group) => this.#createClients(group))
