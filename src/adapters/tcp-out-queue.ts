@@ -16,8 +16,12 @@ export interface OutSink {
 /** Size of one out-buffer in bytes. */
 export const OUT_BUFFER_BYTES = 131_072
 
-/** With so much queued a write does not wait for the end of the tick: the two ends work at the same time. */
+/**
+ * With so much queued a write does not wait for the end of the tick: the two ends work at the same time. The first one
+ * gets the other end to work; each further one of the tick may be twice as long, for a write costs the same for any.
+ */
 const EARLY_WRITE_BYTES = 4096
+const EARLY_WRITE_BYTES_MAX = 32_768
 
 /** Up to this many bytes a loop copies faster than a view and `set`. */
 const LOOP_BYTES_MAX = 48
@@ -62,6 +66,8 @@ export class OutQueue {
   /** Callbacks still to come of writes that the kernel took at once; they come in the order of the writes. */
   #callbacksToSkip = 0
   #queuedBytes = 0
+  /** How much is queued before it is written within this tick. */
+  #earlyBytes = EARLY_WRITE_BYTES
   readonly #onWritten: () => void = () => this.#written()
 
   constructor(pool: OutBufferPool) {
@@ -96,11 +102,22 @@ export class OutQueue {
       this.#filled = at
       this.#copy(bytes, start, end)
     }
-    if (this.#filled >= EARLY_WRITE_BYTES) this.flush()
+    if (this.#filled >= this.#earlyBytes) this.#writeEarly()
   }
 
-  /** Writes what is queued, as far as the kernel takes it at once; the rest follows by itself. */
+  #writeEarly(): void {
+    this.#writeAll()
+    const next = Math.min(this.#earlyBytes * 2, EARLY_WRITE_BYTES_MAX)
+    this.#earlyBytes = Math.max(next, this.#filled + EARLY_WRITE_BYTES)
+  }
+
+  /** The end of a tick: writes what is queued, as far as the kernel takes it at once; the rest follows by itself. */
   flush(): void {
+    this.#earlyBytes = EARLY_WRITE_BYTES
+    this.#writeAll()
+  }
+
+  #writeAll(): void {
     while (this.#sink !== undefined && this.#writing === undefined) {
       const chunk = this.#full.shift() ?? this.#takeFilling()
       if (chunk === undefined) return
@@ -145,7 +162,7 @@ export class OutQueue {
   #finishBuffer(): void {
     const chunk = this.#takeFilling()
     if (chunk !== undefined) this.#full.push(chunk)
-    this.flush()
+    this.#writeAll()
   }
 
   #write(sink: OutSink, chunk: Chunk): void {
@@ -167,7 +184,7 @@ export class OutQueue {
     if (this.#writing === undefined) return
     this.#release(this.#writing)
     this.#writing = undefined
-    this.flush()
+    this.#writeAll()
   }
 
   #release(chunk: Chunk): void {

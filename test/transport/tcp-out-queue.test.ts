@@ -74,9 +74,13 @@ describe('OutQueue', () => {
     const socket = new Socket()
     const queue = queueOn(socket)
     for (let seed = 0; seed < 256; seed++) queue.push(frame(seed, 150), 0, 150)
-    expect(socket.writes).toBe(Math.floor(256 / Math.ceil(4096 / 154)))
+    expect(socket.writes).toBe(3)
     queue.flush()
-    expect(socket.frames()).toHaveLength(256)
+    expect(socket.writes).toBe(4)
+    for (let seed = 0; seed < 27; seed++) queue.push(frame(seed, 150), 0, 150)
+    expect(socket.writes).toBe(5)
+    queue.flush()
+    expect(socket.frames()).toHaveLength(256 + 27)
   })
 
   test('keeps frames whole at every place around the end of a buffer', () => {
