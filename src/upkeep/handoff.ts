@@ -48,6 +48,8 @@ const parallelPartitionsMax = 8
 const pageLength = 64
 /** A delivery that stopped half-way is tried again this soon, then after twice the time, up to the interval. */
 const retryMinMs = 200
+/** A node that leaves gives up when nothing was handed over for so long, at the least. */
+const stuckAfterMinMs = 5_000
 
 /** Delivers what one node keeps for others. */
 export class Handoff {
@@ -163,8 +165,9 @@ export class Handoff {
       const now = `${hints.count()} ${hints.dirtyCount()} ${this.deliveredCount}`
       if (now !== before) sinceMs = clock.monotonicMs()
       before = now
-      // A peer that does not answer costs one time-out before it is taken for away.
-      if (clock.monotonicMs() - sinceMs > 2 * timeoutMs) throw this.#stuck()
+      // A peer that does not answer costs one time-out before it is taken for away, one that was away a back-off.
+      const patienceMs = Math.max(2 * timeoutMs, stuckAfterMinMs)
+      if (clock.monotonicMs() - sinceMs > patienceMs) throw this.#stuck()
       this.#round()
       await new Promise<void>((resolve) => {
         clock.after(50, resolve)
