@@ -92,7 +92,7 @@ export function drawGroups(draw: Draw, mood: Mood): GroupPlan[] {
   if (draw.chance(0.25)) names.push('lww')
   return names.map((name) => {
     const own = draw.fork(name)
-    const count = name === 'archive' ? 24 : own.magnitude([1, 8])
+    const count = name === 'archive' ? 24 : own.magnitude([1, 10])
     return {
       name,
       keys: Array.from({ length: count }, (_, i) => `${name}-${i}`),
@@ -104,7 +104,7 @@ export function drawGroups(draw: Draw, mood: Mood): GroupPlan[] {
 
 /** The clients of a plan: at least one for each group. */
 export function drawClients(draw: Draw, groups: readonly GroupPlan[]): ClientPlan[] {
-  const paceMs = 1000 / draw.magnitude([3, 60])
+  const paceMs = 1000 / draw.magnitude([3, 30])
   const plans = groups.flatMap(({ name }) => {
     const count = draw.whole(1, name === 'shared' || name === 'frail' ? 4 : 2)
     return Array.from({ length: count }, () => name)

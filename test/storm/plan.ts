@@ -106,24 +106,13 @@ export function copiesOf(cluster: ClusterPlan): number {
   return Math.min(cluster.w, ownersOf(cluster))
 }
 
-function drawQuorums(draw: Draw, n: number): { r: number; w: number } {
-  const majority = Math.floor(n / 2) + 1
-  switch (draw.weighted({ majorities: 66, 'one of all': 14, 'all of one': 5, any: 15 })) {
-    case 'majorities':
-      return { r: majority, w: majority }
-    case 'one of all':
-      return { r: 1, w: n }
-    case 'all of one':
-      return { r: n, w: 1 }
-    case 'any':
-      return { r: draw.whole(1, n), w: draw.whole(1, n) }
-  }
-}
-
 function drawCluster(draw: Draw, mood: Mood): ClusterPlan {
   const nodes = Number(draw.weighted({ 1: 2, 2: 3, 3: 18, 4: 15, 5: 30, 6: 10, 7: 10, 8: 6, 9: 6 }))
   const n = Number(draw.weighted({ 1: 3, 2: 6, 3: 55, 4: 10, 5: 22, 7: 4 }))
-  const { r, w } = drawQuorums(draw, n)
+  const majority = Math.floor(n / 2) + 1
+  const isUsual = draw.chance(0.75)
+  const r = isUsual ? majority : draw.whole(1, n)
+  const w = isUsual ? majority : draw.whole(1, n)
   const zoneCount = draw.chance(0.3) ? draw.whole(2, 3) : 0
   const latencyMs = draw.magnitude([1, 30])
   return {
@@ -134,8 +123,8 @@ function drawCluster(draw: Draw, mood: Mood): ClusterPlan {
     n,
     r,
     w,
-    sloppy: draw.chance(mood === 'gentle' ? 0.2 : 0.4),
-    readRepair: draw.weighted({ blocking: 17, async: 2, off: 1 }),
+    sloppy: draw.chance(0.3),
+    readRepair: draw.weighted({ blocking: 8, async: 1, off: 1 }),
     timeoutMs: draw.magnitude([300, 5000]),
     latencyMs,
     jitterMs: draw.magnitude([1, 3 * latencyMs]),
