@@ -15,15 +15,20 @@ export const resultsFile: URL = new URL('./caught.json', import.meta.url)
 
 export const catches: readonly Catch[] = JSON.parse(readFileSync(resultsFile, 'utf8')) as Catch[]
 
-/** The table in docs/TESTING.md. */
+const head = ['| mutant | hazard | what goes wrong | caught by | seeds |', '|---|---|---|---|---|']
+
+/** The table in docs/TESTING.md, wherever it stands. */
+export const tableInPage: RegExp = new RegExp(`^${escaped(head.join('\n'))}(\n\\|.*)*`, 'm')
+
+/** The table as it should be there. */
 export function table(mutants: readonly Mutant[], caught: readonly Catch[]): string {
   const rows = mutants.map(({ name, hazard, fault }) => {
     const found = caught.find((each) => each.name === name)
     return `| ${name} | ${hazard} | ${fault} | ${found?.by ?? '–'} | ${found?.seeds ?? '–'} |`
   })
-  const head = [
-    '| mutant | hazard | what goes wrong | caught by | seeds |',
-    '|---|---|---|---|---|',
-  ]
   return [...head, ...rows].join('\n')
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[|\\^$.*+?()[\]{}]/g, '\\$&')
 }

@@ -85,7 +85,10 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
 /** Whether owners stay the same and none of them answers although it forgot something. */
 function hasSteadyOwners(plan: StormPlan): boolean {
   const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)
-  const isSteady = faultsOf(plan).every((name) => menu[name].area !== 'ring' && !isLoss(name))
+  const isSteady = faultsOf(plan).every(
+    // A replaced node is a new member: others gain partitions that they have nothing of yet (HAZARDS D4, open).
+    (name) => menu[name].area !== 'ring' && name !== 'replacement' && !isLoss(name),
+  )
   return isSteady && (!destroysGently(plan) || keepsAcknowledged(plan))
 }
 
