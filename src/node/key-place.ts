@@ -14,8 +14,8 @@ export interface KeyPlace {
 const scratch = Buffer.allocUnsafeSlow(16 * 1024)
 /** What `scratch` begins with, by length. Each view is made once: it costs as much as the hash of a key. */
 const heads: Uint8Array[] = []
-/** Whose bucket name `scratch` begins with. */
-let owner: KeyPlaces | undefined
+/** The bucket's name that `scratch` begins with. */
+let held: Buffer | undefined
 /** Up to this length a loop encodes ASCII faster than a call out of JavaScript does. */
 const loopLengthMax = 64
 
@@ -36,9 +36,9 @@ export class KeyPlaces {
    */
   place(key: string, partitions: number): KeyPlace {
     this.#check(key)
-    if (owner !== this) {
+    if (held !== this.#prefix) {
       scratch.set(this.#prefix, 0)
-      owner = this
+      held = this.#prefix
     }
     const end = writeKey(this.#prefix.length, key)
     if (end - this.#prefix.length > this.#keyBytesMax) throw tooLong(key, this.#keyBytesMax)

@@ -288,12 +288,12 @@ export class Handoff {
   /** Gets a damaged record anew from the owners that are not the target. */
   async #mend(ring: Ring, hint: Hint): Promise<'mended' | 'lost' | 'unknown'> {
     const { partition, target } = hint
-    const { selfId, failed } = this.#options
+    const { selfId } = this.#options
     const owners = ring.owners(partition).filter((id) => id !== selfId && id !== target)
     const outcome = await mendRecord(this.#options, hint, { owners, epoch: ring.epoch })
     if (outcome === 'lost') {
       const what = `a record kept for "${target}" is damaged, and no owner that can be asked has it`
-      failed(new StorageError(what), target)
+      this.#options.failed(new StorageError(what), target)
     }
     return outcome
   }

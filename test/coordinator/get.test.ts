@@ -66,7 +66,7 @@ describe('a connection that breaks', () => {
     const fake = fakeNode(self, ring)
     fake.store.read = () => record
     const found = read(fake, { needed: 3, sloppy: false })
-    const [one, other] = others as [string, string]
+    const [one, other] = others
     fake.lane(one).fail(new ClosedError('half open'), true)
     expect(fake.lane(one).made).toBe(2)
     fake.lane(one).answer(frameType.same)

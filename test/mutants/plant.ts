@@ -17,7 +17,7 @@ export function edited(text: string, { file, find, replace }: Edit): string {
 }
 
 /** The folder of a copy with the fault in it; `remove` it in the end. */
-export function plant(mutant: Mutant): { readonly folder: string; remove(): void } {
+export function plant(mutant: Mutant): { readonly folder: string; readonly remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), `coterie-${mutant.name}-`))
   for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))

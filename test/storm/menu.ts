@@ -9,7 +9,7 @@ import type { ClusterPlan, Mood } from './plan.ts'
 export type Area = 'network' | 'process' | 'disk' | 'data' | 'clock' | 'ring'
 
 /** Whom it strikes: one node, two, or all in an order of their own. `victim`: see `ActPlan`. */
-export type Aim = 'node' | 'pair' | 'all' | 'victim'
+type Aim = 'node' | 'pair' | 'all' | 'victim'
 
 /** One line of the menu. */
 export interface MenuLine {

@@ -72,7 +72,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
 }
 
 /** What the simulator is asked for. */
-export function simOptions({ seed, cluster, acts }: StormPlan, { trace }: RunOptions): SimOptions {
+function simOptions({ seed, cluster, acts }: StormPlan, { trace }: RunOptions): SimOptions {
   const { n, r, w, sloppy, readRepair, timeoutMs } = cluster
   return {
     seed,
