@@ -237,9 +237,8 @@ export class TcpConnection implements Connection {
   }
 
   /**
-   * The one way into `closed`. What is queued on an open connection goes to the socket as far as that is possible
-   * at once. The socket is closed in good order, so that the other end can still read what was sent, and destroyed
-   * after a grace.
+   * The one way into `closed`. What is queued on an open connection goes to the socket. The socket is closed in good
+   * order, so that the other end can still read what was sent, and destroyed after a grace.
    */
   #end(error: Error | undefined): void {
     if (this.#phase === 'closed') return
@@ -247,7 +246,7 @@ export class TcpConnection implements Connection {
     this.#phase = 'closed'
     this.#reader.stop()
     this.#clearDeadline()
-    if (wasOpen && error === undefined) this.#queue.flush()
+    if (wasOpen && error === undefined) this.#queue.finish()
     this.#queue.drop()
     // Never from inside `close` or `connect`, nor from inside another call of the handler.
     process.nextTick(() => this.#handler?.close(error))

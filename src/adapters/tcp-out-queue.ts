@@ -125,6 +125,17 @@ export class OutQueue {
     }
   }
 
+  /** Hands all that is queued to the socket, which sends it before it ends. For a close in good order. */
+  finish(): void {
+    const filling = this.#takeFilling()
+    const chunks = filling === undefined ? this.#full : [...this.#full, filling]
+    this.#full = []
+    for (const { buffer, length } of chunks) {
+      this.#callbacksToSkip++
+      this.#sink?.write(buffer.subarray(0, length), this.#onWritten)
+    }
+  }
+
   /** Forgets what is queued and never writes again. A buffer that is being written is left to the socket. */
   drop(): void {
     this.#sink = undefined
