@@ -102,13 +102,8 @@ export class ReplicaStore {
     incoming: { bytes: Uint8Array; start: number; end: number },
     also: AlsoWrite = nothingMore,
   ): void | Promise<void> {
-    if (this.#turns.size === 0 && !this.#answersLater) {
-      const got = this.#storage.get(partition, key)
-      if (!(got instanceof Promise)) {
-        return this.#merge(partition, key, this.#judged(got, key), incoming, also)
-      }
-      this.#answersLater = true
-    }
+    const now = this.#readNow(partition, key)
+    if (now !== 'later') return this.#merge(partition, key, now, incoming, also)
     const bytes = Buffer.from(incoming.bytes.subarray(incoming.start, incoming.end))
     const copy = { bytes, start: 0, end: bytes.length }
     const turn = this.#inTurn(partition, key, (stored) =>
@@ -145,13 +140,8 @@ export class ReplicaStore {
     write: LocalWrite,
     also: AlsoWrite = nothingMore,
   ): AppliedWrite | Promise<AppliedWrite> {
-    if (this.#turns.size === 0 && !this.#answersLater) {
-      const got = this.#storage.get(partition, key)
-      if (!(got instanceof Promise)) {
-        return this.#apply(partition, key, this.#judged(got, key), write, also)
-      }
-      this.#answersLater = true
-    }
+    const now = this.#readNow(partition, key)
+    if (now !== 'later') return this.#apply(partition, key, now, write, also)
     return this.#inTurn(partition, key, (stored) =>
       this.#apply(partition, key, stored, write, also),
     )
@@ -201,6 +191,17 @@ export class ReplicaStore {
     const stored = openStored(bytes, key)
     if (stored === 'damaged') this.damagedCount += 1
     return stored
+  }
+
+  /** What is stored, when nobody has to be waited for; `later`: it is to be read in turn. */
+  #readNow(partition: number, key: string): Stored | 'later' {
+    if (this.#turns.size > 0 || this.#answersLater) return 'later'
+    const got = this.#storage.get(partition, key)
+    if (!(got instanceof Promise)) return this.#judged(got, key)
+    this.#answersLater = true
+    // Read again in turn, where its failure is somebody's.
+    got.catch(() => undefined)
+    return 'later'
   }
 
   /** Runs `use` on what is stored, after everything that runs on the same key. */
