@@ -132,8 +132,9 @@ export class LmdbDatabase {
    */
   #isShortOfRoom(writes: WriteBuffer): boolean {
     const bytes = bytesNeeded(writes) + RESERVE_BYTES
-    if (bytes === RESERVE_BYTES || this.#freeBytes() >= bytes) return false
-    return this.#freeBytes() + this.#unusedBytes() < bytes
+    if (bytes === RESERVE_BYTES) return false
+    const freeBytes = this.#freeBytes()
+    return freeBytes < bytes && freeBytes + this.#unusedBytes() < bytes
   }
 
   /** Pages of the file that no tree uses; the last deletions' may not be free yet. */

@@ -6,6 +6,7 @@ import { plainFrame, requestId } from '../../src/rpc/frame-buffer.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import { packFailure } from '../../src/rpc/failure.ts'
 import { pack } from '../../src/rpc/pack.ts'
+import type { Greeting } from '../../src/rpc/handshake.ts'
 import { isFailure, request } from '../../src/rpc/request.ts'
 import { Session } from '../../src/rpc/session.ts'
 import { deliver, frameOf, greetingFrame, Host, Wire, WireTransport } from './kit.ts'
@@ -180,14 +181,20 @@ test('a closed channel refuses, and fails what waited', () => {
   expect(session.hasOwner).toBe(false)
 })
 
-test('uses a session that the peer dialled, and dials anew when that one ends', () => {
-  const rig = channel()
+/** A session that the peer dialled, greeted and given to the channel. */
+function adopted(rig: Rig, about: Partial<Greeting> = {}): { wire: Wire; session: Session } {
   const wire = new Wire('them')
   const session = new Session(rig.host)
   session.attach(wire)
   session.open()
-  deliver(session, greetingFrame(frameType.hello))
+  deliver(session, greetingFrame(frameType.hello, about))
   rig.it.adopt(session)
+  return { wire, session }
+}
+
+test('uses a session that the peer dialled, and dials anew when that one ends', () => {
+  const rig = channel()
+  const { wire, session } = adopted(rig)
   rig.it.call(rig.sink, 1, rig.frame())
   expect(wire.types).toEqual([frameType.welcome, frameType.put])
   expect(rig.dials).toHaveLength(0)
@@ -201,12 +208,7 @@ test('uses a session that the peer dialled once its own has ended, although the 
   const rig = channel()
   rig.it.call(rig.sink, 1, rig.frame())
   welcome(rig)
-  const wire = new Wire('them')
-  const session = new Session(rig.host)
-  session.attach(wire)
-  session.open()
-  deliver(session, greetingFrame(frameType.hello))
-  rig.it.adopt(session)
+  const { wire } = adopted(rig)
   rig.it.call(rig.sink, 2, rig.frame())
   expect(wire.types).toEqual([frameType.welcome])
   rig.dials[0]!.handler.close()
@@ -219,12 +221,7 @@ test('leaves a session that leads to an earlier start of the peer for the one th
   const rig = channel()
   rig.it.call(rig.sink, 1, rig.frame())
   welcome(rig)
-  const wire = new Wire('them')
-  const session = new Session(rig.host)
-  session.attach(wire)
-  session.open()
-  deliver(session, greetingFrame(frameType.hello, { boot: 'another' }))
-  rig.it.adopt(session)
+  const { wire } = adopted(rig, { boot: 'another' })
   expect(rig.heard).toEqual(['1 ERR_CLOSED sent'])
   expect(rig.dials[0]!.wire.isClosed).toBe(true)
   rig.it.call(rig.sink, 2, rig.frame())
