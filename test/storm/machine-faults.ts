@@ -1,5 +1,6 @@
 /** Faults of a machine's disk, of the data on it, and of its clock. */
 
+import { Draw } from './draw.ts'
 import type { Tools } from './nemesis.ts'
 import type { FaultPlan } from './plan.ts'
 import type { GroupName } from './plan-workload.ts'
@@ -83,10 +84,16 @@ async function flipBit(name: string, plan: FaultPlan, tools: Tools): Promise<boo
   return record !== undefined && tools.world.cluster.damage(name, record.bucket, record.key)
 }
 
+/** While the node is up, or while it is stopped in good order. */
 async function forget(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
   const record = storedKey(name, ['frail'], { plan, tools })
   if (record === undefined) return false
-  tools.world.cluster.forget(name, record.bucket, record.key)
+  const { world, operators } = tools
+  const draw = Draw.ofSeed(world.plan.seed, `forgetting ${plan.atMs}`)
+  const mayStop = world.plan.cluster.storage === 'durable' && draw.chance(0.3)
+  const isStopped = mayStop && (await operators.stop(name))
+  world.cluster.forget(name, record.bucket, record.key)
+  if (isStopped) operators.release(name)
   return true
 }
 
@@ -103,26 +110,27 @@ async function wipe(name: string, plan: FaultPlan, { world, operators }: Tools):
 async function replace(name: string, tools: Tools): Promise<boolean> {
   const { world, operators } = tools
   const { cluster } = world
-  const isWhole = (): boolean => {
-    return cluster.names.every((each) => isAtRest(each, tools))
-  }
-  const isHealthy = await waitFor(isWhole, cluster.sleep.bind(cluster))
+  const sleep = cluster.sleep.bind(cluster)
+  const isHealthy = await waitFor(() => cluster.names.every((each) => seesAll(each, tools)), sleep)
   if (!isHealthy || !operators.takeVote(name)) return false
   await operators.crash(name, { lose: 'everything' })
   await operators.empty(name)
   operators.release(name)
-  await waitFor(isWhole, cluster.sleep.bind(cluster))
+  await waitFor(() => cluster.names.every((each) => isAtRest(each, tools)), sleep)
   return true
 }
 
-/** Serves, sees all others, and owes nobody anything. */
-function isAtRest(name: string, { world, operators }: Tools): boolean {
-  const node = operators.nodeOf(name)
-  if (node === undefined) return false
-  const { hints, dirtyPartitions } = node.stats().handoff
-  const members = node.members()
+function seesAll(name: string, { world, operators }: Tools): boolean {
+  const members = operators.nodeOf(name)?.members() ?? []
   const isComplete = members.length === world.cluster.names.length
-  return isComplete && hints + dirtyPartitions === 0 && members.every((m) => m.status === 'alive')
+  return isComplete && members.every(({ status }) => status === 'alive')
+}
+
+/** Serves, sees all others, and owes nobody anything. */
+function isAtRest(name: string, tools: Tools): boolean {
+  const handoff = tools.operators.nodeOf(name)?.stats().handoff
+  if (handoff === undefined || handoff.hints + handoff.dirtyPartitions > 0) return false
+  return seesAll(name, tools)
 }
 
 async function waitFor(

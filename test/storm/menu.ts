@@ -38,6 +38,7 @@ const names = [
   'thirds',
   'bridge',
   'majorities-ring',
+  'flapping',
   'one-way',
   'loss',
   'duplicate',
@@ -109,6 +110,14 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
   thirds: { ...partition, needs: hasNodes(3) },
   bridge: { ...partition, needs: hasNodes(3) },
   'majorities-ring': { ...partition, needs: hasNodes(4) },
+  // Now this node is cut off, now that one, each for a moment: writes reach some owners only.
+  flapping: {
+    area: 'network',
+    aim: 'all',
+    forMs: [2000, 30_000],
+    times: 4,
+    needs: hasNodes(2),
+  },
   'one-way': { area: 'network', aim: 'pair', forMs: short, times: 5, needs: hasNodes(2) },
   loss: { ...links, needs: hasNodes(2) },
   duplicate: { ...links, needs: hasNodes(2) },

@@ -5,9 +5,10 @@
  * else is wrong, and holds up what comes meanwhile (see `promises.ts`).
  */
 
+import { Draw } from './draw.ts'
 import { strikeClock, strikeData, strikeDisk } from './machine-faults.ts'
 import { menu } from './menu.ts'
-import { networkFault } from './network-faults.ts'
+import { isolate, networkFault } from './network-faults.ts'
 import type { NetworkFaults } from './network-faults.ts'
 import type { Operators } from './operators.ts'
 import type { FaultPlan } from './plan.ts'
@@ -65,6 +66,7 @@ export class Nemesis {
     switch (menu[plan.fault].area) {
       case 'network': {
         if (plan.fault === 'reset') return this.#reset(plan)
+        if (plan.fault === 'flapping') return this.#flap(plan)
         const end = this.#tools.network.begin(networkFault(plan))
         await this.#tools.world.cluster.sleep(plan.forMs)
         end()
@@ -81,6 +83,20 @@ export class Nemesis {
       case 'ring':
         return this.#inTurn(plan, () => strikeRing(plan, this.#tools))
     }
+  }
+
+  /** Cuts off one node after the other, each for a moment. */
+  async #flap(plan: FaultPlan): Promise<boolean> {
+    const { world, network } = this.#tools
+    const draw = Draw.ofSeed(world.plan.seed, `flapping ${plan.atMs}`)
+    const endMs = world.cluster.now() + plan.forMs
+    while (world.cluster.now() < endMs) {
+      const end = network.begin(isolate(draw.pick(plan.nodes)))
+      await world.cluster.sleep(draw.magnitude([20, 600]))
+      end()
+      await world.cluster.sleep(draw.magnitude([10, 300]))
+    }
+    return true
   }
 
   /** An old disk must not come back to a node that has become another member meanwhile. */

@@ -47,6 +47,11 @@ export function networkFault({ fault, nodes, level }: FaultPlan): Apply {
   return (cluster) => pairs.forEach(([source, target]) => cluster.link(source, target, quality))
 }
 
+/** A node is cut off from all others. */
+export function isolate(name: string): Apply {
+  return (cluster) => cluster.partition([name])
+}
+
 /** Most of what a node sends is lost. */
 export function mute(name: string, loss: number): Apply {
   return (cluster) => {

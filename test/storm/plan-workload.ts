@@ -82,17 +82,22 @@ const habits: Readonly<Record<GroupName, Readonly<Partial<Record<Action, number>
   lww: { get: 2, plain: 4, delete: 0.5 },
 }
 
-/** Which groups a plan has, and their keys. */
-export function drawGroups(draw: Draw, mood: Mood): GroupPlan[] {
+/**
+ * Which groups a plan has, and their keys.
+ * @param about.isStrict whether the cluster is one that promises sessions the most: then few keys
+ * are used by many.
+ */
+export function drawGroups(draw: Draw, about: { mood: Mood; isStrict: boolean }): GroupPlan[] {
+  const { mood, isStrict } = about
   const names: GroupName[] = ['shared']
-  if (draw.chance(0.4)) names.push('plain')
-  if (draw.chance(0.5)) names.push('register')
+  if (draw.chance(0.3)) names.push('plain')
+  if (draw.chance(isStrict ? 0.8 : 0.4)) names.push('register')
   if (draw.chance(mood === 'gentle' ? 0.6 : 0.2)) names.push('archive')
   if (draw.chance(mood === 'gentle' ? 0.1 : 0.7)) names.push('frail')
   if (draw.chance(0.25)) names.push('lww')
   return names.map((name) => {
     const own = draw.fork(name)
-    const count = name === 'archive' ? 24 : own.magnitude([1, 10])
+    const count = name === 'archive' ? 24 : own.magnitude([1, 8])
     return {
       name,
       keys: Array.from({ length: count }, (_, i) => `${name}-${i}`),
@@ -104,9 +109,9 @@ export function drawGroups(draw: Draw, mood: Mood): GroupPlan[] {
 
 /** The clients of a plan: at least one for each group. */
 export function drawClients(draw: Draw, groups: readonly GroupPlan[]): ClientPlan[] {
-  const paceMs = 1000 / draw.magnitude([3, 30])
+  const paceMs = 1000 / draw.magnitude([3, 60])
   const plans = groups.flatMap(({ name }) => {
-    const count = draw.whole(1, name === 'shared' || name === 'frail' ? 4 : 2)
+    const count = draw.whole(1, name === 'shared' || name === 'frail' ? 6 : 3)
     return Array.from({ length: count }, () => name)
   })
   return plans.map((group, i) => {

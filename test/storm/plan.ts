@@ -85,10 +85,14 @@ export interface PlanOptions {
 /** The plan of a seed. */
 export function drawPlan(seed: number, options: PlanOptions = {}): StormPlan {
   const draw = Draw.ofSeed(seed, 'plan')
-  const wanted = draw.fork('mood').weighted({ gentle: 50, losses: 37, reckless: 13 })
-  const cluster = drawCluster(draw.fork('cluster'), wanted)
+  const isStrict = draw.fork('strict').chance(0.35)
+  const drawnMood = draw.fork('mood').weighted({ gentle: 22, losses: 58, reckless: 20 })
+  const wanted = isStrict ? 'gentle' : drawnMood
+  const cluster = isStrict
+    ? drawStrictCluster(draw.fork('cluster'))
+    : drawCluster(draw.fork('cluster'), wanted)
   const mood = wanted === 'losses' && copiesOf(cluster) < 2 ? 'gentle' : wanted
-  const groups = drawGroups(draw.fork('groups'), mood)
+  const groups = drawGroups(draw.fork('groups'), { mood, isStrict })
   const clients = drawClients(draw.fork('clients'), groups)
   const acts = drawActs(draw.fork('acts'), { cluster, mood, minutes: options.minutes })
   const isWanted = ({ fault }: FaultPlan): boolean => options.without?.includes(fault) !== true
@@ -106,13 +110,24 @@ export function copiesOf(cluster: ClusterPlan): number {
   return Math.min(cluster.w, ownersOf(cluster))
 }
 
+function drawQuorums(draw: Draw, n: number): { r: number; w: number } {
+  const majority = Math.floor(n / 2) + 1
+  switch (draw.weighted({ majorities: 66, 'one of all': 14, 'all of one': 5, any: 15 })) {
+    case 'majorities':
+      return { r: majority, w: majority }
+    case 'one of all':
+      return { r: 1, w: n }
+    case 'all of one':
+      return { r: n, w: 1 }
+    case 'any':
+      return { r: draw.whole(1, n), w: draw.whole(1, n) }
+  }
+}
+
 function drawCluster(draw: Draw, mood: Mood): ClusterPlan {
   const nodes = Number(draw.weighted({ 1: 2, 2: 3, 3: 18, 4: 15, 5: 30, 6: 10, 7: 10, 8: 6, 9: 6 }))
   const n = Number(draw.weighted({ 1: 3, 2: 6, 3: 55, 4: 10, 5: 22, 7: 4 }))
-  const majority = Math.floor(n / 2) + 1
-  const isUsual = draw.chance(0.75)
-  const r = isUsual ? majority : draw.whole(1, n)
-  const w = isUsual ? majority : draw.whole(1, n)
+  const { r, w } = drawQuorums(draw, n)
   const zoneCount = draw.chance(0.3) ? draw.whole(2, 3) : 0
   const latencyMs = draw.magnitude([1, 30])
   return {
@@ -123,14 +138,34 @@ function drawCluster(draw: Draw, mood: Mood): ClusterPlan {
     n,
     r,
     w,
-    sloppy: draw.chance(0.3),
-    readRepair: draw.weighted({ blocking: 8, async: 1, off: 1 }),
+    sloppy: draw.chance(mood === 'gentle' ? 0.2 : 0.4),
+    readRepair: draw.weighted({ blocking: 17, async: 2, off: 1 }),
     timeoutMs: draw.magnitude([300, 5000]),
     latencyMs,
     jitterMs: draw.magnitude([1, 3 * latencyMs]),
     hintBytesMax: draw.chance(0.2) ? 2000 : 1_000_000,
     handoffIntervalMs: draw.pick([1000, 5000]),
     hasTopology: draw.chance(mood === 'gentle' ? 0.1 : 0.5),
+  }
+}
+
+/** A small cluster that promises the most: strict majorities, reads that wait for their repairs. */
+function drawStrictCluster(draw: Draw): ClusterPlan {
+  const cluster = drawCluster(draw, 'gentle')
+  const n = Number(draw.weighted({ 3: 8, 5: 2 }))
+  const majority = Math.floor(n / 2) + 1
+  return {
+    ...cluster,
+    nodes: draw.whole(n, n + 2),
+    partitions: draw.pick([8, 16]),
+    storage: draw.chance(0.85) ? 'durable' : 'memory',
+    n,
+    r: majority,
+    w: majority,
+    sloppy: false,
+    readRepair: 'blocking',
+    timeoutMs: draw.magnitude([100, 3000]),
+    hasTopology: false,
   }
 }
 

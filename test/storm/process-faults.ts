@@ -42,9 +42,14 @@ async function restart(name: string, { operators }: Tools): Promise<boolean> {
   return true
 }
 
-/** Every machine loses its power at once, and each gets it back at a time of its own. */
-async function restartAll({ nodes, forMs }: FaultPlan, tools: Tools): Promise<boolean> {
+/**
+ * Every machine loses its power at once, with much that is not on its disk yet or with little, and
+ * each gets it back at a time of its own.
+ */
+async function restartAll(plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { nodes, forMs, level } = plan
   const { world, operators } = tools
+  if (level > 0.5) await Promise.all(nodes.map((name) => backUp(name, tools)))
   for (const name of nodes) await operators.crash(name, { lose: 'unsynced' })
   const back = nodes.map(async (name, i) => {
     await world.cluster.sleep((forMs * i) / nodes.length)

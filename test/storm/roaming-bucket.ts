@@ -18,6 +18,9 @@ export function bucketOptions(group: GroupName): BucketOptions<string> {
   return group === 'lww' ? { conflicts: lww<string>() } : {}
 }
 
+/** How often it is looked whether a node serves again, milliseconds. */
+const retryMs = 100
+
 /** What a roaming bucket needs. */
 export interface RoamingOptions {
   readonly world: World
@@ -74,7 +77,7 @@ export class RoamingBucket implements Bucket<string> {
     use: (bucket: Bucket<string>) => Promise<T>,
   ): Promise<T> {
     const { world } = this.#options
-    const node = this.#choose()
+    const node = await this.#choose()
     const bucket = world.cluster.node(node).bucket(this.name, bucketOptions(this.name))
     const limitMs = deadlines * world.plan.cluster.timeoutMs
     world.checks += 1
@@ -88,8 +91,10 @@ export class RoamingBucket implements Bucket<string> {
     }
   }
 
-  #choose(): string {
-    const { operators, draw, loyalty } = this.#options
+  /** While no node serves, it waits for one. */
+  async #choose(): Promise<string> {
+    const { world, operators, draw, loyalty } = this.#options
+    while (operators.serving().length === 0) await world.cluster.sleep(retryMs)
     const serving = operators.serving()
     const isLoyal = this.#last !== undefined && serving.includes(this.#last)
     if (!isLoyal || !draw.chance(loyalty)) this.#last = draw.pick(serving)
