@@ -51,6 +51,8 @@ export class SimStorage implements Storage {
   #state: 'new' | 'open' | 'failed' | 'closed' = 'new'
   /** Writers whose batches are not durable, oldest first. */
   #waiting: Waiting[] = []
+  /** Writers whose batches the disk is done with, but whose process has not heard of it: it is paused. */
+  #untold: Waiting[] = []
   #isSyncing = false
   #closing: Promise<void> | undefined
 
@@ -114,7 +116,8 @@ export class SimStorage implements Storage {
    * for. Its code may go on to run, but nothing of it reaches the disk.
    */
   abandon(): void {
-    const waiting = this.#waiting
+    const waiting = [...this.#untold, ...this.#waiting]
+    this.#untold = []
     this.#waiting = []
     for (const { reject } of waiting) reject(gone(this.#process))
   }
@@ -176,8 +179,7 @@ export class SimStorage implements Storage {
       this.#fail(error instanceof Error ? error : new StorageError('the disk failed to sync'))
       return
     }
-    const done = this.#waiting.splice(0, group)
-    this.#process.hand(() => done.forEach(({ resolve }) => resolve()))
+    this.#tell(this.#waiting.splice(0, group), ({ resolve }) => resolve())
     if (this.#waiting.length > 0) this.#startSync()
   }
 
@@ -187,9 +189,13 @@ export class SimStorage implements Storage {
    */
   #fail(error: Error): void {
     if (this.#state === 'open') this.#state = 'failed'
-    const lost = this.#waiting
-    this.#waiting = []
-    this.#process.hand(() => lost.forEach(({ reject }) => reject(error)))
+    this.#tell(this.#waiting.splice(0), ({ reject }) => reject(error))
+  }
+
+  /** Hands the outcome to the process: now, or when it goes on. */
+  #tell(writers: readonly Waiting[], tell: (writer: Waiting) => void): void {
+    this.#untold.push(...writers)
+    this.#process.hand(() => this.#untold.splice(0, writers.length).forEach(tell))
   }
 }
 

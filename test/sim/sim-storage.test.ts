@@ -156,6 +156,22 @@ describe('a crash', () => {
     expect(keysOf(disk)).toBe('')
     expect(disk.acquire()).toBe(true)
   })
+
+  test.each([
+    { sync: 'well', failures: 0, left: 'a' },
+    { sync: 'badly', failures: 1, left: '' },
+  ])('also ends what a paused process has not heard of: a sync that ended $sync', async (about) => {
+    const { world, disk, process, storage } = await opened()
+    disk.failSyncs(about.failures)
+    const waiting = Promise.resolve(storage.write([put('a')]))
+    process.pause()
+    await world.pass(10)
+    process.cut()
+    storage.abandon()
+    disk.crash('unsynced')
+    await expect(world.run(waiting)).rejects.toThrow('gone')
+    expect(keysOf(disk)).toBe(about.left)
+  })
 })
 
 describe('the faults of a disk', () => {
