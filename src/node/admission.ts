@@ -131,5 +131,5 @@ function readMember(who: Greeting, tuple: readonly unknown[]): RingMember {
   if (id !== who.id || store !== who.store || !isSound) {
     throw new ProtocolError('a malformed request to join')
   }
-  return { id: who.id, store: who.store, zone: zone as string, weight, stage: 'normal' }
+  return { id: who.id, store: who.store, zone: zone as string, weight, stage: 'joining' }
 }

@@ -15,6 +15,7 @@ export async function closeCore(core: NodeCore): Promise<void> {
   handoff.close()
   spread.close()
   core.filling.close()
+  core.promotion.close()
   keeper.close()
   await quietly(core, () => core.starts.keep())
   if (gossip !== undefined) await quietly(core, () => gossip.close())

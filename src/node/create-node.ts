@@ -87,10 +87,14 @@ async function start(core: NodeCore, transport: Transport): Promise<void> {
     failed: (error) => core.fail('membership', error),
   })
   await enter(core)
+  await core.promotion.begin(voteWaitMs)
   core.handoff.start()
   core.spread.start()
   core.opened()
 }
+
+/** A newcomer waits so long for its vote on the ring, and goes on asking after that. */
+const voteWaitMs = 1_000
 
 /** A node with little to be handed over waits for it, so that it can tell at once what does not exist. */
 const fillingWaitMs = 1_000

@@ -28,6 +28,7 @@ import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import { Handoff } from '../upkeep/handoff.ts'
+import { Promotion } from '../upkeep/promotion.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
 import {
   BucketPolicies,
@@ -83,6 +84,7 @@ export class NodeCore implements BucketNode {
   readonly dispatch: Dispatch
   readonly spread: ConfigurationSpread
   readonly filling: Filling
+  readonly promotion: Promotion
   address = ''
   /** Set while the node leaves by its own will. */
   isLeaving = false
@@ -111,6 +113,7 @@ export class NodeCore implements BucketNode {
     })
     this.hints = new HintStore(ports.storage, options.handoff)
     this.keeper = this.#createKeeper()
+    this.promotion = new Promotion({ self: this.identity, clock: ports.clock, keeper: this.keeper })
     this.peers = this.#createPeers()
     this.policies = new BucketPolicies({
       ask: (id, bucket) => this.#askPolicy(id, bucket),

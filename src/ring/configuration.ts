@@ -4,7 +4,10 @@
  * and never changes it.
  */
 
-/** Where a member is in its life in the ring. */
+/**
+ * Where a member is in its life in the ring. One that is `joining` owns data like any other, and has no vote yet on
+ * the next configuration: it was let in, and has not said itself that it is there.
+ */
 export type Stage = 'joining' | 'normal' | 'leaving'
 
 /** One member of the ring. */
@@ -33,4 +36,13 @@ export interface RingConfiguration {
   readonly members: readonly RingMember[]
   /** Stores that have left or were removed, newest last: terminal for them (HAZARDS E8). */
   readonly departed: readonly string[]
+}
+
+/**
+ * The members that decide on the next configuration, by majority: all but those that are joining. A node that was let
+ * in when it had given up already, its storage lost, so takes no majority away. Without anybody else, all decide.
+ */
+export function votersOf({ members }: RingConfiguration): readonly RingMember[] {
+  const voters = members.filter(({ stage }) => stage !== 'joining')
+  return voters.length > 0 ? voters : members
 }

@@ -3,7 +3,7 @@
  * pure register in `ring/register`, whose duties it carries out: one request at a time, durable before the reply.
  */
 import { ProtocolError, StoreError, TopologyBusyError, UnavailableError } from '../base/errors.ts'
-import type { Clock } from '../ports/clock.ts'
+import type { Clock, Timer } from '../ports/clock.ts'
 import type { Books } from '../replica/books.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import * as codec from '../ring/configuration-check.ts'
@@ -58,6 +58,8 @@ export class ConfigurationKeeper {
   #changes: Promise<unknown> = Promise.resolve()
   #isFenced = false
   #closed = false
+  /** What waits before it tries again. */
+  readonly #waits: Set<{ readonly timer: Timer; readonly resolve: () => void }> = new Set()
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -84,8 +86,14 @@ export class ConfigurationKeeper {
     return this.#ring
   }
 
+  /** Whoever waits to try again gives up. */
   close(): void {
     this.#closed = true
+    for (const { timer, resolve } of this.#waits) {
+      timer.cancel()
+      resolve()
+    }
+    this.#waits.clear()
   }
 
   /** This store was rolled back: it may have forgotten votes, and votes no more (HAZARDS I2). */
@@ -176,13 +184,21 @@ export class ConfigurationKeeper {
       if (late) throw changeError(outcome)
       if (outcome.kind === 'retry' || outcome.kind === 'unreachable') {
         await this.#wait(backoffMs(attempt, random()))
+        if (this.#closed) throw changeError(outcome)
       }
     }
   }
 
   #wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#options.clock.after(ms, resolve)
+      const wait = {
+        resolve,
+        timer: this.#options.clock.after(ms, () => {
+          this.#waits.delete(wait)
+          resolve()
+        }),
+      }
+      this.#waits.add(wait)
     })
   }
 

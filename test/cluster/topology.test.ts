@@ -3,6 +3,7 @@
  * (HAZARDS E1, E6, E12, F4, F7).
  */
 
+import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { SimCluster, SimOptions } from '../../src/sim/index.ts'
 import {
@@ -152,6 +153,23 @@ describe('a node that joins', () => {
       await untilAgreed(cluster, cluster.names)
       await cluster.settle()
       await expectReadable(cluster)
+    })
+  })
+})
+
+describe('a node that is let in and lost before it knows', () => {
+  test('takes no vote away: it and the next that loses its disk come back all the same', async () => {
+    await overSeeds(seeds(6), { nodes: 3, node: { replication: strict } }, async (cluster) => {
+      const isLetIn = Promise.race(
+        cluster.names.map((name) => once(cluster.node(name), 'ring-change')),
+      )
+      const joining = outcomeOf(cluster.add('n4'))
+      await isLetIn
+      for (const name of ['n4', 'n3']) await cluster.crash(name, { lose: 'everything' })
+      expect(await joining).toHaveProperty('error')
+      await cluster.sleep(1000 * cluster.random())
+      await Promise.all(['n3', 'n4'].map((name) => cluster.restart(name)))
+      await untilAgreed(cluster, ['n1', 'n2', 'n3', 'n4'])
     })
   })
 })

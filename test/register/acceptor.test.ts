@@ -9,10 +9,14 @@ import {
 } from '../../src/ring/register/acceptor.ts'
 import type { Ballot } from '../../src/ring/register/ballot.ts'
 import type { RegisterReply } from '../../src/ring/register/messages.ts'
-import { named, storeOf } from './kit/configurations.ts'
+import { configuration, member, named, storeOf } from './kit/configurations.ts'
 
 const self = { id: 'a', store: storeOf('a') }
 const base = named(4, 'abc')
+const withNewcomer = configuration(4, [
+  ...base.members,
+  { ...member('d'), stage: 'joining' as const },
+])
 const value = named(5, 'abcd')
 const rival = named(5, 'ab')
 const low: Ballot = { counter: 1, proposer: 'p' }
@@ -114,6 +118,13 @@ describe('either request', () => {
       'another storage of a member (I2)',
       idle,
       { id: 'a', store: 'emptied' },
+      5,
+      { kind: 'stranger', epoch: 5 },
+    ],
+    [
+      'a member that is still joining',
+      { ...idle, chosen: withNewcomer },
+      { id: 'd', store: storeOf('d') },
       5,
       { kind: 'stranger', epoch: 5 },
     ],

@@ -12,7 +12,7 @@ import {
   type ProposalDirective,
   type ProposalOutcome,
 } from '../../src/ring/register/proposal.ts'
-import { named } from './kit/configurations.ts'
+import { configuration, member, named } from './kit/configurations.ts'
 
 const base = named(4, 'abc')
 const value = named(5, 'abd')
@@ -81,6 +81,20 @@ describe('a proposal', () => {
     const learn = { kind: 'learn', configuration: value }
     expect(sends(directives)).toEqual(['a', 'b', 'c', 'd'].map((to) => [to, learn]))
     expect(outcome(directives)).toEqual({ kind: 'chosen', configuration: value, mine: true })
+  })
+
+  it('asks no member that is joining, and tells it what is chosen', () => {
+    const joining = { ...member('d'), stage: 'joining' as const }
+    const proposal = new Proposal({
+      base: configuration(4, [...named(4, 'abc').members, joining]),
+      value,
+      ballot,
+    })
+    expect(sends(proposal.start()).map(([to]) => to)).toEqual(['a', 'b', 'c'])
+    expect(proposal.receive('d', promised())).toEqual([])
+    for (const from of ['a', 'b']) proposal.receive(from, promised())
+    proposal.receive('a', accepted)
+    expect(sends(proposal.receive('b', accepted)).map(([to]) => to)).toEqual(['a', 'b', 'c', 'd'])
   })
 
   it('counts no member twice and no stranger at all', () => {

@@ -7,6 +7,7 @@ import {
   withoutMember,
   withStage,
 } from '../../src/ring/configuration-change.ts'
+import { votersOf } from '../../src/ring/configuration.ts'
 import { checkConfiguration } from '../../src/ring/configuration-check.ts'
 import { configurationOf, identityOf, memberOf } from './kit.ts'
 
@@ -100,5 +101,20 @@ describe('a storage that has departed', () => {
     expect(full.departed.at(-1)).toBe(storeOf('b'))
     expect(hasDeparted(full, departed[0]!)).toBe(false)
     expect(hasDeparted(full, departed[1]!)).toBe(true)
+  })
+})
+
+describe('the vote on the next configuration', () => {
+  const newcomer = memberOf('c', { stage: 'joining' })
+
+  test('is with all members but those that are joining', () => {
+    const leaving = memberOf('d', { stage: 'leaving' })
+    const { members } = configurationOf([memberOf('b'), newcomer, leaving])
+    expect(votersOf(configurationOf(members)).map(({ id }) => id)).toEqual(['b', 'd'])
+  })
+
+  test('is with those that are joining when everybody else is gone', () => {
+    const rest = withoutMember(configurationOf([memberOf('b'), newcomer]), 'b')
+    expect(votersOf(rest)).toEqual([newcomer])
   })
 })

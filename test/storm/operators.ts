@@ -107,13 +107,23 @@ export class Operators {
 
   /**
    * Whether the others can do without the node's vote on the ring; if so, they have to, until it is
-   * back with an empty disk.
+   * back with an empty disk. While a newcomer has no vote yet, they cannot.
    */
   takeVote(name: string): boolean {
+    if (this.#awaitsVote()) return false
     const voteless = new Set([...this.#voteless, name])
     if (voteless.size > Math.floor((this.#members.size - 1) / 2)) return false
     this.#voteless.add(name)
     return true
+  }
+
+  /** Whether any node knows of a member without a vote. */
+  #awaitsVote(): boolean {
+    return this.#world.cluster.names.some((name) =>
+      this.nodeOf(name)
+        ?.members()
+        .some(({ stage }) => stage === 'joining'),
+    )
   }
 
   /** Empties the disk of a node that is down, so that it comes back as a new member. */

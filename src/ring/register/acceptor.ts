@@ -2,9 +2,9 @@
  * The acceptor of the configuration register: one node's vote on the next ring configuration.
  *
  * Epoch e + 1 is one instance of single-decree Paxos (Lamport, Paxos Made Simple §2) whose
- * acceptors are exactly the members of the chosen configuration e. Why this is safe stands in
- * `docs/decisions/0003-configuration-register.md`. Pure: a request and a state give a state and a
- * reply.
+ * acceptors are exactly the voters of the chosen configuration e: its members but those that are
+ * joining. Why this is safe stands in `docs/decisions/0003-configuration-register.md`. Pure: a
+ * request and a state give a state and a reply.
  *
  * Duties of the caller, in this order:
  * 1. One request at a time: the next starts from the state that the last one left, once that is
@@ -18,7 +18,7 @@
  */
 
 import { unreachable } from '../../base/assert.ts'
-import type { RingConfiguration } from '../configuration.ts'
+import { votersOf, type RingConfiguration } from '../configuration.ts'
 import { compareBallots, type Ballot } from './ballot.ts'
 import type {
   AcceptedValue,
@@ -139,8 +139,8 @@ function refusalOf(
   if (chosen === undefined) return { kind: 'behind', epoch: 0 }
   if (epoch <= chosen.epoch) return { kind: 'superseded', configuration: chosen }
   if (epoch > chosen.epoch + 1) return { kind: 'behind', epoch: chosen.epoch }
-  const isMember = chosen.members.some(({ id, store }) => id === self.id && store === self.store)
-  if (!isMember) return { kind: 'stranger', epoch }
+  const hasVote = votersOf(chosen).some(({ id, store }) => id === self.id && store === self.store)
+  if (!hasVote) return { kind: 'stranger', epoch }
   if (promised !== undefined && compareBallots(ballot, promised) < 0) {
     return { kind: 'rejected', epoch, promised }
   }

@@ -56,7 +56,7 @@ export type RegisterReply =
   /** Knows no configuration newer than `epoch` (0: none at all) and cannot vote on the one asked
    *  for: it must learn first. */
   | { readonly kind: 'behind'; readonly epoch: number }
-  /** Has no vote on `epoch`: this node, or this storage of it, is not a member. */
+  /** Has no vote on `epoch`: this node, or this storage of it, is not a member, or is still joining. */
   | { readonly kind: 'stranger'; readonly epoch: number }
   /** Knows the configuration of `epoch` as chosen. */
   | { readonly kind: 'learned'; readonly epoch: number }

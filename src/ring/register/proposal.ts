@@ -16,13 +16,13 @@
  */
 
 import { assert, unreachable } from '../../base/assert.ts'
-import type { RingConfiguration } from '../configuration.ts'
+import { votersOf, type RingConfiguration } from '../configuration.ts'
 import { compareBallots, type Ballot } from './ballot.ts'
 import type { AcceptedValue, RegisterReply, RegisterRequest } from './messages.ts'
 
 /** What a proposal is about. */
 export interface ProposalOptions {
-  /** The configuration that is to be replaced. Its members decide, by majority. */
+  /** The configuration that is to be replaced. Its voters decide, by majority. */
   readonly base: RingConfiguration
   /**
    * What to put in its place: the same cluster, one epoch later. Undefined to read: the proposal
@@ -73,7 +73,8 @@ export class Proposal {
   readonly #value: RingConfiguration | undefined
   readonly #ballot: Ballot
   readonly #epoch: number
-  readonly #members: ReadonlySet<string>
+  /** The members that have a vote. */
+  readonly #voters: ReadonlySet<string>
   readonly #needed: number
   #phase: 'new' | 'prepare' | 'accept' | 'ended' = 'new'
   /** Members that gave their vote in this phase. */
@@ -100,21 +101,21 @@ export class Proposal {
     this.#ballot = ballot
     this.#seen = ballot
     this.#epoch = base.epoch + 1
-    this.#members = new Set(base.members.map(({ id }) => id))
-    this.#needed = Math.floor(this.#members.size / 2) + 1
+    this.#voters = new Set(votersOf(base).map(({ id }) => id))
+    this.#needed = Math.floor(this.#voters.size / 2) + 1
   }
 
-  /** Begins: asks every member for a promise. */
+  /** Begins: asks every voter for a promise. */
   start(): readonly ProposalDirective[] {
     assert(this.#phase === 'new', 'a proposal starts once')
     this.#phase = 'prepare'
-    return [...this.#members].map((to) => this.#request(to))
+    return [...this.#voters].map((to) => this.#request(to))
   }
 
-  /** A reply of the member `from`. Replies of others, to others, or after the end change nothing.
+  /** A reply of the voter `from`. Replies of others, to others, or after the end change nothing.
    *  */
   receive(from: string, reply: RegisterReply): readonly ProposalDirective[] {
-    if (this.#phase === 'new' || this.#phase === 'ended' || !this.#members.has(from)) return []
+    if (this.#phase === 'new' || this.#phase === 'ended' || !this.#voters.has(from)) return []
     switch (reply.kind) {
       case 'promised':
         if (this.#phase !== 'prepare' || !this.#concerns(reply)) return []
@@ -149,7 +150,7 @@ export class Proposal {
   failed(to: string, request: RegisterRequest): readonly ProposalDirective[] {
     if (this.#phase === 'new' || this.#phase === 'ended') return []
     if (request.kind !== 'learn' && request.kind !== this.#phase) return []
-    if (!this.#members.has(to) || this.#isSettled(to)) return []
+    if (!this.#voters.has(to) || this.#isSettled(to)) return []
     this.#failed.add(to)
     return this.#endIfHopeless()
   }
@@ -157,7 +158,7 @@ export class Proposal {
   /** The attempt's time is over: who has not answered counts as unreachable. */
   expire(): readonly ProposalDirective[] {
     if (this.#phase === 'ended') return []
-    for (const member of this.#members) if (!this.#isSettled(member)) this.#failed.add(member)
+    for (const member of this.#voters) if (!this.#isSettled(member)) this.#failed.add(member)
     return this.#endShort()
   }
 
@@ -181,7 +182,7 @@ export class Proposal {
     this.#voted.clear()
     this.#failed.clear()
     // Everyone is asked, not only who promised: one of these may fail before it votes.
-    return [...this.#members].filter((to) => !this.#isSettled(to)).map((to) => this.#request(to))
+    return [...this.#voters].filter((to) => !this.#isSettled(to)).map((to) => this.#request(to))
   }
 
   #onRejected(
@@ -215,14 +216,14 @@ export class Proposal {
 
   #endIfHopeless(): readonly ProposalDirective[] {
     const lost = this.#rejected.size + this.#strangers.size + this.#failed.size
-    return this.#members.size - lost < this.#needed ? this.#endShort() : []
+    return this.#voters.size - lost < this.#needed ? this.#endShort() : []
   }
 
   /** Ends without a majority. If a rival's higher ballot is what stood in the way, a retry is worth
    *  it; otherwise members are missing. */
   #endShort(): readonly ProposalDirective[] {
     const answered = this.#voted.size + this.#rejected.size
-    const reachable = this.#members.size - this.#strangers.size - this.#failed.size
+    const reachable = this.#voters.size - this.#strangers.size - this.#failed.size
     const uncertain = this.#proposed !== undefined && this.#adopted === undefined
     if (this.#rejected.size > 0 && reachable >= this.#needed) {
       return this.#end({ kind: 'retry', seen: this.#seen, uncertain })
@@ -235,7 +236,7 @@ export class Proposal {
   #endChosen(): readonly ProposalDirective[] {
     const configuration = this.#proposed
     assert(configuration !== undefined, 'votes come after a value')
-    const audience = new Set([...this.#members, ...configuration.members.map(({ id }) => id)])
+    const audience = new Set([...this.#base.members, ...configuration.members].map(({ id }) => id))
     const request: RegisterRequest = { kind: 'learn', configuration }
     const mine = this.#adopted === undefined
     return [

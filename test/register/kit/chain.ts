@@ -1,9 +1,9 @@
 /**
  * What is chosen, told from the votes alone by one who sees them all: one value for each epoch, each
- * decided by a majority of the members of the one before. Throws when the register contradicts it.
+ * decided by a majority of the members of the one before that are not joining. Throws when the register contradicts it.
  */
 
-import type { RingConfiguration } from '../../../src/ring/configuration.ts'
+import type { RingConfiguration, RingMember } from '../../../src/ring/configuration.ts'
 import type { Ballot } from '../../../src/ring/register/ballot.ts'
 
 export interface Vote {
@@ -36,8 +36,8 @@ export class Chain {
 
   voted({ voter, store, ballot, value }: Vote): void {
     const base = this.at(value.epoch - 1)
-    const isMember = base?.members.some((each) => each.id === voter && each.store === store)
-    if (base === undefined || !isMember) {
+    const acceptors = base === undefined ? [] : acceptorsOf(base)
+    if (!acceptors.some((each) => each.id === voter && each.store === store)) {
       throw new Violation(`${voter} voted on epoch ${value.epoch} without being an acceptor of it`)
     }
     const key = `${value.epoch}/${ballot.counter}/${ballot.proposer}`
@@ -46,7 +46,7 @@ export class Chain {
     const voters = values.get(value) ?? new Set()
     values.set(value, voters.add(voter))
     if (values.size > 1) throw new Violation(`two values under one ballot, ${key}`)
-    if (2 * voters.size > base.members.length) this.#choose(value)
+    if (2 * voters.size > acceptors.length) this.#choose(value)
   }
 
   /** Somebody takes this configuration as chosen. */
@@ -69,4 +69,10 @@ export class Chain {
     if (before === undefined) this.#chosen.push(value)
     else if (before !== value) throw new Violation(`two values chosen for epoch ${value.epoch}`)
   }
+}
+
+/** All but the newcomers; with nobody but newcomers, these. */
+function acceptorsOf({ members }: RingConfiguration): readonly RingMember[] {
+  const settled = members.filter(({ stage }) => stage !== 'joining')
+  return settled.length === 0 ? members : settled
 }

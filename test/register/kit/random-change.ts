@@ -1,4 +1,7 @@
-/** A random next configuration: a join, a replacement, a departure, another weight; or a read. */
+/**
+ * A random next configuration: a join, a replacement, a departure, another weight, a newcomer that gets
+ * its vote; or a read.
+ */
 import type { RingConfiguration, RingMember } from '../../../src/ring/configuration.ts'
 import { configuration, member } from './configurations.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -18,7 +21,10 @@ export function randomChange(options: ChangeOptions): RingConfiguration | undefi
   const { base, candidates, random, mark } = options
   const dice = random.below(10)
   if (dice < 2) return undefined
-  const members = base.members.map(({ id, store }) => member(id, store, mark))
+  const members = base.members.map(({ id, store, stage }) => ({
+    ...member(id, store, mark),
+    stage: random.below(2) === 0 ? stage : ('normal' as const),
+  }))
   const next = (changed: readonly RingMember[]): RingConfiguration =>
     configuration(
       base.epoch + 1,
@@ -26,7 +32,11 @@ export function randomChange(options: ChangeOptions): RingConfiguration | undefi
     )
   const { id, store } = random.pick(candidates)
   const others = members.filter((each) => each.id !== id)
-  if (dice < 6 && others.length < MEMBERS_MAX) return next([...others, member(id, store, mark)])
+  const newcomer = {
+    ...member(id, store, mark),
+    stage: random.pick(['joining', 'normal'] as const),
+  }
+  if (dice < 6 && others.length < MEMBERS_MAX) return next([...others, newcomer])
   if (dice < 9 && others.length > 0) return next(others)
   return next(members)
 }
