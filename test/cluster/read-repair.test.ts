@@ -139,7 +139,7 @@ describe('quorum reads of one writer while frames are lost at random', () => {
 
   test('go back in time now and then without repair', async () => {
     const wentBack = await overSeeds(seeds(60), three('off'), readsThatWentBack)
-expect(Math.max(...wentBack)).toBeGreaterThan(0)
+    expect(Math.max(...wentBack)).toBeGreaterThan(0)
   })
 })
 
