@@ -229,8 +229,10 @@ export class SimStream {
   #take(scheduled: Parcel): Parcel | undefined {
     if (!this.#quality.reorder) return this.#travelling.shift()
     const at = this.#travelling.indexOf(scheduled)
+    // Before the link reordered, it may have arrived at another one's time: this one is next then.
+    if (at < 0) return this.#travelling.shift()
     if (at > 0) this.#network.faults.add('frame-reordered')
-    return at < 0 ? undefined : this.#travelling.splice(at, 1)[0]
+    return this.#travelling.splice(at, 1)[0]
   }
 
   #deliver(parcel: Parcel): void {

@@ -174,6 +174,19 @@ describe('a frame that is held up', () => {
   })
 })
 
+test('a link that reorders only now and then leaves no frame behind', async () => {
+  const { world, connection, server } = await connected()
+  const sent: string[] = []
+  for (let i = 0; i < 100; i++) {
+    world.network.link('b', 'a', { jitterMs: 50, reorder: i % 2 === 0 })
+    sent.push(String(i))
+    sendText(connection, String(i))
+    await world.pass(10)
+  }
+  await world.pass(1000)
+  expect(new Set(server.recorder.heard.slice(1))).toEqual(new Set(sent))
+})
+
 test('what a link does to frames is counted', async () => {
   const { world, connection, server, faults } = await connected({ loss: 0.3, duplicate: 0.2 })
   sendNumbers(connection, 1000)
