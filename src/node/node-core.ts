@@ -309,7 +309,7 @@ export class NodeCore implements BucketNode {
     const { id, status } = claim
     if (id === this.identity.id) return
     if (status === 'alive') {
-      this.peers.retryNow(id)
+      this.peers.hurry(id)
       this.handoff.deliver(id)
       this.spread.tell(id)
     }

@@ -12,6 +12,8 @@ import { Session, type SessionHost, type SessionOwner } from './session.ts'
 
 const backoffMinMs = 50
 const backoffMaxMs = 2_000
+/** An attempt to connect that took so long met a network that was silent: a new one may be through at once. */
+const dialStaleMs = 1_000
 
 /** Whom a channel leads to, and what it needs to get there. */
 export interface ChannelOptions {
@@ -40,6 +42,7 @@ export class Channel implements SessionOwner {
   #spare: Session | undefined
   #queue: QueuedFrame[] = []
   #queuedBytes = 0
+  #dialledMs = 0
   #coolUntilMs = 0
   #failures = 0
   #closed = false
@@ -140,6 +143,19 @@ export class Channel implements SessionOwner {
     this.#failures = 0
   }
 
+  /**
+   * The peer has just been heard of: also a dial that got no answer for long begins anew. A network that was silent
+   * and is not any more lets a new one through at once, while an old one waits for its next repetition (TCP waits
+   * 1 s, then 2 s, then 4 s) and would fail in the end, with all that waits for it.
+   */
+  hurry(): void {
+    this.retryNow()
+    const old = this.#session
+    const isStale = this.#options.host.clock.monotonicMs() - this.#dialledMs >= dialStaleMs
+    if (old?.isConnecting !== true || !isStale || this.#closed) return
+    if (this.#dial()) old.fail(new ClosedError('another attempt to connect took its place'))
+  }
+
   close(): void {
     this.#closed = true
     this.#spare = undefined
@@ -200,6 +216,7 @@ export class Channel implements SessionOwner {
     }
     const session = new Session(host, { lane, expected, owner: this })
     this.#session = session
+    this.#dialledMs = host.clock.monotonicMs()
     session.attach(transport.connect(address, session))
     return true
   }

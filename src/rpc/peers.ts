@@ -73,10 +73,10 @@ export class Peers {
   }
 
   /** The peer is thought to be back. */
-  retryNow(id: string): void {
+  hurry(id: string): void {
     const peer = this.#peers.get(id)
-    peer?.data.retryNow()
-    peer?.control.retryNow()
+    peer?.data.hurry()
+    peer?.control.hurry()
   }
 
   /** Closes the channels to a node that is no member any more. */
@@ -130,7 +130,10 @@ export class Peers {
   #opened(session: Session): void {
     const theirs = session.remote!
     this.#options.greeted(session)
-    if (session.hasOwner || !this.#options.isWhoItSays(theirs)) return
+    if (!this.#options.isWhoItSays(theirs)) return
+    // Whoever is reached in one lane is reached in the other.
+    this.hurry(theirs.id)
+    if (session.hasOwner) return
     this.#peers.get(theirs.id)?.[session.lane].adopt(session)
   }
 }

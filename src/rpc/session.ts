@@ -105,6 +105,11 @@ export class Session implements ConnectionHandler {
     return this.#state === 'open'
   }
 
+  /** Whether there is no connection yet: nobody at the other end knows of this session. */
+  get isConnecting(): boolean {
+    return this.#state === 'connecting'
+  }
+
   get hasOwner(): boolean {
     return this.#owner !== undefined
   }

@@ -115,6 +115,39 @@ test('fails fast after it could not reach the peer, for longer each time, until 
   expect(rig.it.call(rig.sink, 1, rig.frame())).toBeTypeOf('number')
 })
 
+describe('the peer is heard of', () => {
+  test('while a dial got no answer for a second: another takes its place, and what waits goes with it', () => {
+    const rig = channel()
+    const id = rig.it.call(rig.sink, 1, rig.frame())
+    rig.host.clock.pass(999)
+    rig.it.hurry()
+    expect(rig.dials).toHaveLength(1)
+    rig.host.clock.pass(1)
+    rig.it.hurry()
+    expect(rig.dials).toHaveLength(2)
+    expect(rig.dials[0]!.wire.isClosed).toBe(true)
+    rig.dials[0]!.handler.close(new Error('given up'))
+    expect([rig.heard, rig.unreachable]).toEqual([[], []])
+    const wire = welcome(rig)
+    expect(requestId(wire.sent[1]!, 0)).toBe(id)
+  })
+
+  test('while it is connected, or nothing is dialled, or all is over: nothing is dialled', () => {
+    const rig = channel()
+    rig.it.hurry()
+    expect(rig.dials).toHaveLength(0)
+    rig.it.call(rig.sink, 1, rig.frame())
+    rig.dials[0]!.handler.open()
+    rig.host.clock.pass(2000)
+    rig.it.hurry()
+    welcome(rig)
+    rig.it.hurry()
+    rig.it.close()
+    rig.it.hurry()
+    expect(rig.dials).toHaveLength(1)
+  })
+})
+
 describe('bounds', () => {
   test('bytes that wait for a peer are bounded before the connection is open, and free again after', () => {
     const rig = channel({ queuedBytesMax: 100 })

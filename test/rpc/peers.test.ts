@@ -31,7 +31,7 @@ function rig() {
     deliver(session, greetingFrame(frameType.hello, about))
     return wire
   }
-  return { peers, transport, visit, unreachable }
+  return { peers, transport, visit, unreachable, clock: host.clock }
 }
 
 test('what a peer dialled carries what is meant for it, in its lane', () => {
@@ -44,6 +44,16 @@ test('what a peer dialled carries what is meant for it, in its lane', () => {
   peers.control('them').post(put())
   expect(control.types).toEqual([frameType.welcome, frameType.put])
   expect(transport.dialled).toEqual([])
+})
+
+test('a peer that is reached in one lane is dialled anew in the other, where a dial got no answer', () => {
+  const { peers, transport, visit, clock } = rig()
+  peers.data('them').post(put())
+  clock.pass(1000)
+  visit({ lane: 'control', store: 's-other' })
+  expect(transport.dialled).toHaveLength(1)
+  visit({ lane: 'control' })
+  expect(transport.dialled).toHaveLength(2)
 })
 
 test('a namesake with another storage gets nothing that is meant for the member', () => {
