@@ -106,6 +106,7 @@ async function enter(core: NodeCore): Promise<void> {
   if (kept !== undefined && hasDeparted(kept, identity.store)) throw departed(core)
   if (kept?.members.some(({ store }) => store === identity.store) === true) return rejoin(core)
   if (options.seeds.length === 0) return foundCluster(core)
+  await core.filling.expect()
   const outcome = await join(joinOptions(core, options.joinTimeoutMs))
   if (outcome === 'found') return foundCluster(core)
   const { configuration, claims } = outcome
@@ -141,6 +142,7 @@ async function foundCluster(core: NodeCore): Promise<void> {
   const cluster = toHex(ports.random.bytes(16))
   const n = options.n ?? defaultN
   const member = core.ringMember()
+  await core.filling.skip()
   await keeper.learn(found({ cluster, partitions: options.partitions, n, member }))
 }
 
@@ -151,8 +153,8 @@ const pollMs = 50
 /** A member is back: it serves as soon as it has found another one, or after a while. */
 async function rejoin(core: NodeCore): Promise<void> {
   const { clock } = core.ports
+  await core.filling.resume(core.keeper.configuration!.epoch, core.others())
   if (core.others().length === 0) return
-  await core.filling.resume(core.others())
   if (core.options.seeds.length > 0) findBySeeds(core)
   const deadlineMs = clock.monotonicMs() + rejoinTimeoutMs
   while ((await introduce(core)) === 0) {

@@ -31,7 +31,8 @@ export class Filling {
   #epoch = 0
   #timer: Timer | undefined
   #isClosed = false
-  #isDone = true
+  /** Nobody counts on a node that does not know yet whether it lacks something. */
+  #isDone = false
   /** Whether any member has said that it owes nothing. */
   #wasHeard = false
   #whenDone: (() => void)[] = []
@@ -45,10 +46,24 @@ export class Filling {
     return !this.#isDone
   }
 
-  /** Goes on where an earlier run was interrupted. */
-  async resume(others: readonly string[]): Promise<void> {
-    const [epoch] = (await this.#options.books.read('filling')) ?? []
-    if (typeof epoch === 'number' && epoch > 0) this.#begin(epoch, others)
+  /**
+   * This node is about to ask to be let in. Durable, because others may let it in, and ask it for data, before it
+   * hears of it, and also when it dies before it hears of it.
+   */
+  async expect(): Promise<void> {
+    await this.#options.books.keep('filling', [1])
+  }
+
+  /** This node founds its cluster: there is nobody who has something for it. */
+  async skip(): Promise<void> {
+    await this.#finish()
+  }
+
+  /** Goes on where an earlier run was interrupted, if it was. @param epoch the one in force now */
+  async resume(epoch: number, others: readonly string[]): Promise<void> {
+    const [kept] = (await this.#options.books.read('filling')) ?? []
+    this.#isDone = typeof kept !== 'number' || kept === 0
+    if (!this.#isDone) this.#begin(epoch, others)
   }
 
   /** This node has just become a member in the given epoch. */

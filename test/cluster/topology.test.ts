@@ -175,6 +175,33 @@ describe('a node that is let in and lost before it knows', () => {
 })
 
 describe('a node that joined and was not handed its share yet', () => {
+  test('vouches for no absence from the moment it is let in, also when it dies before it knows', async () => {
+    const node = { replication: strict, handoff: { bytesPerSecondMax: 1 } }
+    await overSeeds(seeds(8), { nodes: 3, storage: 'durable', node }, async (cluster) => {
+      await openEverywhere(cluster)
+      lose(cluster, 'n1', 'n2')
+      for (const key of keys) await cluster.node('n1').bucket(bucketName).put(key, key)
+      await cluster.crash('n3', { lose: 'everything' })
+      cluster.heal()
+      // What n1 has for n3 does not get there; n2, which has nothing, lets it in.
+      cluster.block('n1', 'n3')
+      const isLetIn = once(cluster.node('n2'), 'ring-change')
+      const starting = outcomeOf(cluster.restart('n3'))
+      await isLetIn
+      if (cluster.random() < 0.5) {
+        await cluster.sleep(30 * cluster.random())
+        await cluster.crash('n3', { lose: 'unsynced' })
+        void starting.then(() => cluster.restart('n3'))
+      }
+      const denials: string[] = []
+      for (const key of keys) {
+        const read = await outcomeOf(cluster.node('n2').bucket(bucketName).get(key))
+        if ('value' in read && !read.value.found) denials.push(key)
+      }
+      expect(denials).toEqual([])
+    })
+  })
+
   test('vouches for no absence: two owners that lack a value do not outvote the one that has it', async () => {
     const node = { replication: strict, handoff: { bytesPerSecondMax: 1 } }
     await overSeeds(seeds(4), { nodes: 3, storage: 'durable', node }, async (cluster) => {
