@@ -5,12 +5,19 @@
  * depend on how deep a chain of `await`s happens to be. Node empties the microtask queue completely
  * before it runs the next immediate, and microtasks run in the order in which they were queued, so
  * an immediate is a barrier that is deterministic whatever the depth. (Counting a fixed number of
- * awaits is faster and silently wrong beyond it.)
+ * awaits is faster and silently wrong beyond it.) That holds for two immediates of one round of the
+ * event loop as well, and a round costs more than most events: so each round takes many turns.
  *
  * Node tells of rejections that nobody handles at the same point: after the microtasks, before the
  * next immediate. So the simulation whose event ran last is the one that they come from, also when
  * several run in one process.
  */
+
+/**
+ * Most turns in one round of the event loop: so long does whatever is real wait, sockets and timers. The
+ * first rounds have fewer, because most of the short runs take a turn or two.
+ */
+const ROUND_MAX = 64
 
 /** Told of a rejection that nobody handled. */
 type OnRejection = (reason: unknown) => void
@@ -30,14 +37,29 @@ export class Turns {
     running = onRejection
   }
 
-  /** Resolves when all microtasks, also those that they queue in turn, have run. */
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      setImmediate(() => {
+  /**
+   * Takes one step after the other until one returns something, which is the outcome, or throws.
+   * Before each one all microtasks, also those that they queue in turn, have run.
+   */
+  async take<T>(step: () => T | undefined): Promise<T> {
+    const outcome = await new Promise<() => T>((resolve) => {
+      let isOver = false
+      const turn = (): void => {
+        if (isOver) return
         running = this.#onRejection
-        resolve()
-      })
+        const ending = ended(step)
+        if (ending === undefined) return
+        isOver = true
+        resolve(ending)
+      }
+      const round = (turns: number): void => {
+        if (isOver) return
+        for (let i = 0; i < turns; i++) setImmediate(turn)
+        setImmediate(round, Math.min(2 * turns, ROUND_MAX))
+      }
+      round(1)
     })
+    return outcome()
   }
 
   /** The simulation runs no more events. */
@@ -52,4 +74,16 @@ function rejected(reason: unknown): void {
   const [first] = open
   const culprit = running !== undefined && open.has(running) ? running : first
   culprit?.(reason)
+}
+
+/** Takes a step; if it was the last one, what returns or throws as it did. */
+function ended<T>(step: () => T | undefined): (() => T) | undefined {
+  try {
+    const outcome = step()
+    return outcome === undefined ? undefined : () => outcome
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
 }

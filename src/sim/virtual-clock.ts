@@ -59,20 +59,24 @@ export class VirtualClock {
     work.then(settle, settle)
     const turns = new Turns((reason) => this.fail(unhandled(reason)))
     try {
-      for (;;) {
-        await turns.next()
+      return await turns.take(() => {
         if (this.#failure !== undefined) throw this.#failure
-        if (isSettled) return 'settled'
-        const next = this.#queue.peek()
-        if (next === undefined) return 'idle'
-        if (next.atMs > limitMs) return 'late'
-        this.#queue.remove(next)
-        this.#nowMs = next.atMs
-        next.run()
-      }
+        return isSettled ? 'settled' : this.#step(limitMs)
+      })
     } finally {
       turns.close()
     }
+  }
+
+  /** Runs the next event, unless there is none before the limit. */
+  #step(limitMs: number): 'idle' | 'late' | undefined {
+    const next = this.#queue.peek()
+    if (next === undefined) return 'idle'
+    if (next.atMs > limitMs) return 'late'
+    this.#queue.remove(next)
+    this.#nowMs = next.atMs
+    next.run()
+    return undefined
   }
 }
 
