@@ -120,7 +120,7 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'ring/register/proposal.ts',
-        find: 'Math.floor(this.#members.size / 2) + 1',
+        find: 'Math.floor(this.#voters.size / 2) + 1',
         replace: 'Math.min(1, this.#members.size)',
       },
     ],
