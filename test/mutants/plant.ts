@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Edit, Mutant } from './mutant.ts'
 
-const root = new URL('../../', import.meta.url).pathname
+/** The project's own folder. */
+export const root: string = new URL('../../', import.meta.url).pathname
 
 /** What a copy needs: the library, the storm, and how they are compiled. */
 const copied = ['src', 'test/storm', 'package.json', 'tsconfig.json']

@@ -121,7 +121,7 @@ export const upkeepMutants: readonly Mutant[] = [
       {
         file: 'ring/register/proposal.ts',
         find: 'Math.floor(this.#voters.size / 2) + 1',
-        replace: 'Math.min(1, this.#members.size)',
+        replace: 'Math.min(1, this.#voters.size)',
       },
     ],
   },

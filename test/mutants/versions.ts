@@ -46,14 +46,14 @@ export const versionMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'own-note-kept-over-newer-dots',
+    name: 'forgotten-record-continued',
     hazard: 'A3',
-    fault: 'the note of the own dot stays although a peer shows more of it',
+    fault: 'a record that was forgotten and comes back from a peer is counted on from there',
     edits: [
       {
         file: 'replica/stored-record.ts',
-        find: 'return same ? there : -1',
-        replace: 'return same ? there : there',
+        find: 'if (local === undefined) return adopted(incoming, start, end, -1)',
+        replace: 'if (local === undefined) return adopted(incoming, start, end, 0)',
       },
     ],
   },

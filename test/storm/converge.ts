@@ -4,7 +4,7 @@
  */
 
 import type { Bucket } from '../../src/index.ts'
-import { nodeNames } from './plan.ts'
+import { nodeNames } from './plan-cluster.ts'
 import type { Operators } from './operators.ts'
 import { hasRot, hintsSuffice } from './promises.ts'
 import { bucketOptions } from './roaming-bucket.ts'
@@ -15,6 +15,9 @@ const upWithinMs = 120_000
 const seenWithinMs = 120_000
 const handedWithinMs = 180_000
 const agreedWithinMs = 30_000
+
+/** How soon a node that was filled knows that nothing more comes: it asks every now and then. */
+const filledWithinMs = 3000
 
 /** Deadline of a read when nothing is wrong. */
 const readTimeoutMs = 5000
@@ -90,6 +93,7 @@ export class Convergence {
 
   async #handOver(): Promise<void> {
     await this.#until('nothing is owed', handedWithinMs, () => this.#problemOfHandoff())
+    await this.#world.cluster.sleep(filledWithinMs)
   }
 
   #problemOfStarts(): string | undefined {

@@ -120,7 +120,8 @@ async function replace(name: string, tools: Tools): Promise<boolean> {
   return true
 }
 
-function seesAll(name: string, { world, operators }: Tools): boolean {
+/** Whether the node holds all others to be alive. */
+export function seesAll(name: string, { world, operators }: Tools): boolean {
   const members = operators.nodeOf(name)?.members() ?? []
   const isComplete = members.length === world.cluster.names.length
   return isComplete && members.every(({ status }) => status === 'alive')
@@ -133,7 +134,8 @@ function isAtRest(name: string, tools: Tools): boolean {
   return seesAll(name, tools)
 }
 
-async function waitFor(
+/** Looks every now and then, for a minute. */
+export async function waitFor(
   isSo: () => boolean,
   sleep: (ms: number) => Promise<void>,
 ): Promise<boolean> {

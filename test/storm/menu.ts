@@ -3,7 +3,8 @@
  * when a plan may have it. How it is done is in `nemesis.ts`.
  */
 
-import type { ClusterPlan, Mood } from './plan.ts'
+import type { ClusterPlan } from './plan-cluster.ts'
+import type { Mood } from './plan.ts'
 
 /** What a fault is about; promises depend on it. */
 export type Area = 'network' | 'process' | 'disk' | 'data' | 'clock' | 'ring'
@@ -26,8 +27,10 @@ export interface MenuLine {
   readonly destroys?: boolean
   /** It destroys, but so gently that even sessions notice nothing; see `promises.ts`. */
   readonly isGentle?: boolean
-  /** Few plans may have it: those that may mostly do. @default false */
-  readonly isRare?: boolean
+  /** How likely a plan has it that may. @default drawn for each plan */
+  readonly odds?: number
+  /** It waits until nothing else is wrong, and holds up what comes meanwhile. @default false */
+  readonly isAlone?: boolean
   /** Where it makes no sense or is forbidden. @default everywhere allowed */
   readonly needs?: (cluster: ClusterPlan, mood: Mood) => boolean
 }
@@ -48,6 +51,7 @@ const names = [
   'corruption',
   'clog',
   'reset',
+  'deaf',
   'crash',
   'power-cut',
   'dark-machine',
@@ -127,6 +131,16 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
   corruption: { ...links, needs: hasNodes(2) },
   clog: { area: 'network', aim: 'pair', forMs: short, times: 5, needs: hasNodes(2) },
   reset: { area: 'network', aim: 'pair', forMs: moment, times: 15, needs: hasNodes(2) },
+  // It sends, but what is sent to it does not come through: it accuses all others.
+  deaf: {
+    area: 'network',
+    aim: 'node',
+    forMs: [45_000, 90_000],
+    times: 1,
+    odds: 0.25,
+    isAlone: true,
+    needs: hasNodes(4),
+  },
   // A process dies; with memory storage all that it had dies with it.
   crash: { area: 'process', aim: 'node', forMs: outage, times: 5, needs: isDurable },
   'power-cut': { area: 'process', aim: 'node', forMs: outage, times: 5, needs: isDurable },
@@ -165,6 +179,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     times: 3,
     destroys: true,
     isGentle: true,
+    isAlone: true,
     needs: hasNodes(3),
   },
   forgetting: {
@@ -173,7 +188,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     forMs: moment,
     times: 15,
     destroys: true,
-    isRare: true,
+    odds: 0.9,
   },
   wipe: {
     area: 'data',
@@ -181,7 +196,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     forMs: outage,
     times: 3,
     destroys: true,
-    isRare: true,
+    odds: 0.9,
     needs: hasNodes(3),
   },
   'old-disk': {
@@ -190,7 +205,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     forMs: outage,
     times: 2,
     destroys: true,
-    isRare: true,
+    odds: 0.9,
     needs: durableWith(3),
   },
   'old-clean-disk': {
@@ -199,7 +214,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     forMs: outage,
     times: 2,
     destroys: true,
-    isRare: true,
+    odds: 0.9,
     needs: durableWith(3),
   },
   twin: {
@@ -208,21 +223,21 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     forMs: outage,
     times: 1,
     destroys: true,
-    isRare: true,
+    odds: 0.9,
     needs: (cluster) => durableWith(3)(cluster) && !cluster.hasTopology,
   },
   skew: { area: 'clock', aim: 'node', forMs: short, times: 4 },
   drift: { area: 'clock', aim: 'node', forMs: [5000, 120_000], times: 3 },
   freeze: { area: 'clock', aim: 'node', forMs: short, times: 3 },
-  join: { area: 'ring', aim: 'node', forMs: moment, times: 2, isRare: true, needs: topology(1) },
-  leave: { area: 'ring', aim: 'node', forMs: outage, times: 2, isRare: true, needs: topology(4) },
+  join: { area: 'ring', aim: 'node', forMs: moment, times: 2, odds: 0.9, needs: topology(1) },
+  leave: { area: 'ring', aim: 'node', forMs: outage, times: 2, odds: 0.9, needs: topology(4) },
   removal: {
     area: 'ring',
     aim: 'victim',
     forMs: outage,
     times: 2,
     destroys: true,
-    isRare: true,
+    odds: 0.9,
     needs: topology(4),
   },
 }

@@ -1,10 +1,11 @@
 /**
  * Strikes with the faults of an act at their times, and takes each back when its time is over.
  *
- * Faults overlap as the plan says, with one exception: a replacement of a disk waits until nothing
- * else is wrong, and holds up what comes meanwhile (see `promises.ts`).
+ * Faults overlap as the plan says, but for those that wait until nothing else is wrong and hold up
+ * what comes meanwhile: what they show needs calm.
  */
 
+import { deafen } from './deafness.ts'
 import { Draw } from './draw.ts'
 import { strikeClock, strikeData, strikeDisk } from './machine-faults.ts'
 import { menu } from './menu.ts'
@@ -46,7 +47,7 @@ export class Nemesis {
   async #atItsTime(plan: FaultPlan): Promise<void> {
     const { world } = this.#tools
     await world.cluster.sleep(plan.atMs)
-    const isAlone = plan.fault === 'replacement'
+    const { isAlone = false } = menu[plan.fault]
     await this.#until(() => !this.#isAlone)
     if (isAlone) this.#isAlone = true
     if (isAlone) await this.#until(() => this.#striking === 0)
@@ -67,6 +68,7 @@ export class Nemesis {
       case 'network': {
         if (plan.fault === 'reset') return this.#reset(plan)
         if (plan.fault === 'flapping') return this.#flap(plan)
+        if (plan.fault === 'deaf') return deafen(plan, this.#tools)
         const end = this.#tools.network.begin(networkFault(plan))
         await this.#tools.world.cluster.sleep(plan.forMs)
         end()

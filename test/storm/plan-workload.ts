@@ -2,6 +2,8 @@
 
 import type { Draw } from './draw.ts'
 import type { Mood } from './plan.ts'
+import { themes } from './themes.ts'
+import type { Theme } from './themes.ts'
 
 /**
  * Keys of one bucket that are treated alike. `shared`: many clients, with contexts or blind.
@@ -82,22 +84,26 @@ const habits: Readonly<Record<GroupName, Readonly<Partial<Record<Action, number>
   lww: { get: 2, plain: 4, delete: 0.5 },
 }
 
-/**
- * Which groups a plan has, and their keys.
- * @param about.isStrict whether the cluster is one that promises sessions the most: then few keys
- * are used by many.
- */
-export function drawGroups(draw: Draw, about: { mood: Mood; isStrict: boolean }): GroupPlan[] {
-  const { mood, isStrict } = about
-  const names: GroupName[] = ['shared']
-  if (draw.chance(0.3)) names.push('plain')
-  if (draw.chance(isStrict ? 0.8 : 0.4)) names.push('register')
-  if (draw.chance(mood === 'gentle' ? 0.6 : 0.2)) names.push('archive')
-  if (draw.chance(mood === 'gentle' ? 0.1 : 0.7)) names.push('frail')
-  if (draw.chance(0.25)) names.push('lww')
+/** How likely a plan has a group that is not always there. */
+function groupOdds(mood: Mood): Readonly<Partial<Record<GroupName, number>>> {
+  const isGentle = mood === 'gentle'
+  return {
+    plain: 0.3,
+    register: 0.4,
+    archive: isGentle ? 0.6 : 0.2,
+    frail: isGentle ? 0.1 : 0.7,
+    lww: 0.25,
+  }
+}
+
+/** Which groups a plan has, and their keys. */
+export function drawGroups(draw: Draw, { mood, theme }: { mood: Mood; theme: Theme }): GroupPlan[] {
+  const { groups: odds = groupOdds(mood), keys: range = [1, 8] } = themes[theme]
+  const optional: readonly GroupName[] = ['plain', 'register', 'archive', 'frail', 'lww']
+  const names: GroupName[] = ['shared', ...optional.filter((name) => draw.chance(odds[name] ?? 0))]
   return names.map((name) => {
     const own = draw.fork(name)
-    const count = name === 'archive' ? 24 : own.magnitude([1, 8])
+    const count = name === 'archive' ? 24 : own.magnitude(range)
     return {
       name,
       keys: Array.from({ length: count }, (_, i) => `${name}-${i}`),
@@ -108,8 +114,12 @@ export function drawGroups(draw: Draw, about: { mood: Mood; isStrict: boolean })
 }
 
 /** The clients of a plan: at least one for each group. */
-export function drawClients(draw: Draw, groups: readonly GroupPlan[]): ClientPlan[] {
-  const paceMs = 1000 / draw.magnitude([3, 60])
+export function drawClients(
+  draw: Draw,
+  groups: readonly GroupPlan[],
+  pace: readonly [number, number] = [3, 60],
+): ClientPlan[] {
+  const paceMs = 1000 / draw.magnitude(pace)
   const plans = groups.flatMap(({ name }) => {
     const count = draw.whole(1, name === 'shared' || name === 'frail' ? 6 : 3)
     return Array.from({ length: count }, () => name)

@@ -17,7 +17,7 @@
 
 import { menu } from './menu.ts'
 import type { FaultName } from './menu.ts'
-import { copiesOf } from './plan.ts'
+import { copiesOf } from './plan-cluster.ts'
 import type { StormPlan } from './plan.ts'
 import type { GroupName } from './plan-workload.ts'
 
@@ -85,9 +85,11 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
 /** Whether owners stay the same and none of them answers although it forgot something. */
 function hasSteadyOwners(plan: StormPlan): boolean {
   const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)
-  // A replaced node is a new member: others gain partitions that they have nothing of yet, and with R = 1 that is what
-  // a read may meet (HAZARDS D4, open).
-  const isMet = (name: FaultName): boolean => name === 'replacement' && quorums(plan).r === 1
+  // A replaced node is a new member: where not everybody owns everything, others gain partitions that they have nothing
+  // of yet, and with R = 1 that is what a read may meet (HAZARDS D4, open).
+  const { n, nodes } = plan.cluster
+  const isMet = (name: FaultName): boolean =>
+    name === 'replacement' && quorums(plan).r === 1 && nodes > n
   const isSteady = faultsOf(plan).every(
     (name) => menu[name].area !== 'ring' && !isLoss(name) && !isMet(name),
   )

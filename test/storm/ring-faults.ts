@@ -5,7 +5,10 @@ import type { Tools } from './nemesis.ts'
 import type { FaultPlan } from './plan.ts'
 
 /** Most nodes of a cluster that others join. */
-const nodesMax = 12
+const nodesMax = 10
+
+/** Most nodes that join at once. */
+const joinsMax = 3
 
 /** How long the others get to notice that a member is dead, milliseconds. */
 const noticeMs = 20_000
@@ -18,11 +21,16 @@ export async function strikeRing(plan: FaultPlan, tools: Tools): Promise<boolean
   return remove(name, plan, tools)
 }
 
+/** One node joins, or several at once. */
 async function join({ level }: FaultPlan, { world, operators }: Tools): Promise<boolean> {
   const count = world.cluster.names.length
-  if (count >= nodesMax) return false
-  await operators.add(`n${count + 1}`, { weight: level < 0.7 ? 1 : 2 })
-  return true
+  const wanted = 1 + Math.floor(level * joinsMax)
+  const names = Array.from({ length: wanted }, (_, i) => `n${count + 1 + i}`)
+  const added = names.slice(0, nodesMax - count)
+  await Promise.all(
+    added.map((name, i) => operators.add(name, { weight: 1 + ((count + i) % 3 === 0 ? 1 : 0) })),
+  )
+  return added.length > 0
 }
 
 /** The node leaves and comes back with an empty disk, as a new member. */

@@ -5,6 +5,7 @@ import type { Bucket, BucketOptions, Entry, Receipt } from '../../src/index.ts'
 import type { Draw } from './draw.ts'
 import type { Operators } from './operators.ts'
 import type { GroupName } from './plan-workload.ts'
+import type { Ownerships } from './ring-watch.ts'
 import type { World } from './world.ts'
 
 type Parameter<M extends keyof Bucket<string>, I extends number> = Bucket<string>[M] extends (
@@ -56,7 +57,7 @@ export class RoamingBucket implements Bucket<string> {
   }
 
   put(key: string, value: string, options?: Parameter<'put', 2>): Promise<Receipt> {
-    return this.#ask('put', 1, (bucket) => bucket.put(key, value, options))
+    return this.#write(key, () => this.#ask('put', 1, (bucket) => bucket.put(key, value, options)))
   }
 
   update(
@@ -64,11 +65,29 @@ export class RoamingBucket implements Bucket<string> {
     change: Parameter<'update', 1>,
     options?: Parameter<'update', 2>,
   ): Promise<Receipt> {
-    return this.#ask('update', 2, (bucket) => bucket.update(key, change, options))
+    return this.#write(key, () =>
+      this.#ask('update', 2, (bucket) => bucket.update(key, change, options)),
+    )
   }
 
   delete(key: string, options?: Parameter<'delete', 1>): Promise<Receipt> {
-    return this.#ask('delete', 1, (bucket) => bucket.delete(key, options))
+    return this.#write(key, () => this.#ask('delete', 1, (bucket) => bucket.delete(key, options)))
+  }
+
+  /** Where members come and go, it is looked who is counted as an owner. */
+  async #write(key: string, write: () => Promise<Receipt>): Promise<Receipt> {
+    const { world } = this.#options
+    if (!world.plan.cluster.hasTopology) return write()
+    const before = this.#ownerships(key)
+    const receipt = await write()
+    world.rings.judge(receipt, { before, after: this.#ownerships(key) })
+    return receipt
+  }
+
+  #ownerships(key: string): Ownerships {
+    const { world, operators } = this.#options
+    const nodes = operators.serving().flatMap((name) => operators.nodeOf(name) ?? [])
+    return world.rings.ownerships(nodes, { bucket: this.name, key })
   }
 
   async #ask<T>(

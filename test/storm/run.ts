@@ -85,7 +85,11 @@ function simOptions({ seed, cluster, acts }: StormPlan, { trace }: RunOptions): 
       partitions: cluster.partitions,
       timeoutMs,
       replication: { n, r, w, sloppy, readRepair },
-      handoff: { bytesPerTargetMax: cluster.hintBytesMax, intervalMs: cluster.handoffIntervalMs },
+      handoff: {
+        bytesPerTargetMax: cluster.hintBytesMax,
+        intervalMs: cluster.handoffIntervalMs,
+        bytesPerSecondMax: cluster.handoffRate,
+      },
     },
     ...(trace === undefined ? {} : { trace }),
   }

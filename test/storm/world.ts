@@ -5,6 +5,7 @@ import type { CoterieNode } from '../../src/index.ts'
 import type { SimCluster } from '../../src/sim/index.ts'
 import { Ledger } from './ledger.ts'
 import type { FaultName } from './menu.ts'
+import { RingWatch } from './ring-watch.ts'
 import type { StormPlan } from './plan.ts'
 
 /** Errors that operations and starts may end with while faults are about. */
@@ -25,6 +26,7 @@ export class World {
   readonly cluster: SimCluster
   readonly plan: StormPlan
   readonly ledger: Ledger
+  readonly rings: RingWatch
   /** What went wrong, in words, oldest first. */
   readonly problems: string[] = []
   /** How often each fault struck. */
@@ -39,10 +41,9 @@ export class World {
   constructor(cluster: SimCluster, plan: StormPlan) {
     this.cluster = cluster
     this.plan = plan
-    this.ledger = new Ledger({
-      now: () => cluster.now(),
-      found: (problem) => this.found(problem),
-    })
+    const found = (problem: string): void => this.found(problem)
+    this.ledger = new Ledger({ now: () => cluster.now(), found })
+    this.rings = new RingWatch(found)
   }
 
   found(problem: string): void {
@@ -67,6 +68,7 @@ export class World {
 
   /** Listens to a node from its start to its end. */
   listenTo(node: CoterieNode): void {
+    this.rings.listenTo(node)
     node.on('read-repair', ({ replicas }) => (this.repairs += replicas.length))
   }
 }
