@@ -57,11 +57,21 @@ async function forwardPut(node: Coordination, put: PutRequest, writeId: string):
   })
   // With no owner in reach this node stands in for one; the operation then counts itself out.
   if ('last' in outcome) {
+    if (!standsIn(node, put)) {
+      node.stats.inFlight -= 1
+      node.stats.failed += 1
+      throw unavailable('write', put, { needed: put.needed, alive: 0, cause: outcome.last })
+    }
     const timeoutMs = Math.max(1, put.timeoutMs - (node.clock.monotonicMs() - startedMs))
     return startPut(node, { ...put, timeoutMs })
   }
   node.stats.inFlight -= 1
   return outcome.receipt
+}
+
+/** A member that leaves stands in for nobody: what it took now would go with its disk. */
+function standsIn(node: Coordination, { partition }: PutRequest): boolean {
+  return node.ring().preferenceList(partition).includes(node.selfId)
 }
 
 /**

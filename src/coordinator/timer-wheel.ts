@@ -24,6 +24,10 @@ export abstract class Deadline {
   /** From the next tick on. */
   afterMs = 0
 
+  get isSet(): boolean {
+    return this.next !== undefined
+  }
+
   /** Called once when the deadline passes; it is not set any more. */
   abstract expire(): void
 }
@@ -93,6 +97,15 @@ export class TimerWheel {
     if (entry.next === undefined) return
     unlink(entry)
     this.#count -= 1
+  }
+
+  /** All entries whose deadline is set. */
+  entries(): Deadline[] {
+    const entries: Deadline[] = []
+    for (const head of [...this.#slots, this.#fresh]) {
+      for (let entry = head.next!; entry !== head; entry = entry.next!) entries.push(entry)
+    }
+    return entries
   }
 
   /** Whether every deadline was let pass: an entry that would set itself anew must end instead. */

@@ -5,6 +5,7 @@ import {
   UnavailableError,
   type StoreError,
 } from '../base/errors.ts'
+import { PutOperation } from '../coordinator/put.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -14,6 +15,8 @@ import { describe } from './option-checks.ts'
 import { sleep } from './join.ts'
 
 const changeTimeoutMs = 10_000
+/** How often it is looked whether writes have ended. */
+const pollMs = 50
 /** Time for the news of a leave to get around. */
 const farewellMs = 100
 
@@ -25,12 +28,22 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   const limitMs = timeoutMs ?? changeTimeoutMs
   if (core.others().length > 0) {
     await core.keeper.change((base) => staged(base, id), limitMs)
+    await writesEnded(core)
     await core.handoff.drained()
     signal?.throwIfAborted()
     await takenOut(core, id, limitMs)
   }
   core.gossip?.leave()
   await sleep(core.ports.clock, farewellMs)
+}
+
+/**
+ * This node owns nothing any more and begins no write. Those that it coordinates end by their deadlines, and may leave
+ * hints.
+ */
+async function writesEnded({ wheel, ports }: NodeCore): Promise<void> {
+  const writes = wheel.entries().filter((entry) => entry instanceof PutOperation)
+  while (writes.some(({ isSet }) => isSet)) await sleep(ports.clock, pollMs)
 }
 
 /** From here on the news that this node is no member is no surprise, unless it comes to nothing. */
