@@ -14,6 +14,8 @@ const backoffMinMs = 50
 const backoffMaxMs = 2_000
 /** An attempt to connect that took so long met a network that was silent: a new one may be through at once. */
 const dialStaleMs = 1_000
+/** Most sessions that are kept besides the one in use and the one that takes its place. */
+const olderMax = 4
 
 /** Whom a channel leads to, and what it needs to get there. */
 export interface ChannelOptions {
@@ -40,6 +42,8 @@ export class Channel implements SessionOwner {
   #session: Session | undefined
   /** One that the peer dialled while there was another: used when that one has ended. */
   #spare: Session | undefined
+  /** Spare ones that newer ones took the place of: used when all else fails, for they may lead into the void. */
+  #older: Session[] = []
   #queue: QueuedFrame[] = []
   #queuedBytes = 0
   #dialledMs = 0
@@ -119,8 +123,10 @@ export class Channel implements SessionOwner {
       this.#pending.failAll(error, true)
     }
     if (this.#closed) return
-    if (this.#session === undefined) this.#take(session)
-    else this.#spare = session
+    if (this.#session === undefined) return this.#take(session)
+    const older = this.#spare === undefined ? this.#older : [...this.#older, this.#spare]
+    this.#older = older.filter(({ isOpen }) => isOpen).slice(-olderMax)
+    this.#spare = session
   }
 
   #take(session: Session): void {
@@ -135,6 +141,14 @@ export class Channel implements SessionOwner {
     if (spare?.isOpen !== true) return false
     this.#take(spare)
     return true
+  }
+
+  /** A copy of the peer was met last, and is gone, with its address: the peer itself may still be there. */
+  #takeOlder(): boolean {
+    const session = this.#older.findLast(({ isOpen }) => isOpen)
+    this.#older = this.#older.filter((each) => each !== session && each.isOpen)
+    if (session !== undefined) this.#take(session)
+    return session !== undefined
   }
 
   /** Forgets past failures: there is reason to think that the peer is back. */
@@ -159,6 +173,7 @@ export class Channel implements SessionOwner {
   close(): void {
     this.#closed = true
     this.#spare = undefined
+    this.#older = []
     this.#session?.fail(new ClosedError('the node is closed'))
   }
 
@@ -203,7 +218,7 @@ export class Channel implements SessionOwner {
       this.#lastError = new OverloadedError('too many bytes wait for this peer')
       return false
     }
-    return this.#session !== undefined || this.#takeSpare() || this.#dial()
+    return this.#session !== undefined || this.#takeSpare() || this.#dial() || this.#takeOlder()
   }
 
   #dial(): boolean {

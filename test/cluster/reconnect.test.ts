@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { SimCluster, SimOptions } from '../../src/sim/index.ts'
-import { bucketName, codeOf, outcomeOf, overSeeds, seeds, strict } from './kit.ts'
+import { bucketName, codeOf, outcomeOf, overSeeds, seeds, strict, until } from './kit.ts'
 
 const three: SimOptions = { nodes: 3, storage: 'durable', node: { replication: strict } }
 
@@ -19,14 +19,40 @@ async function loseEachOther(cluster: SimCluster, ms: number): Promise<void> {
   cluster.heal()
 }
 
-test('half a second after a bridged partition every owner answers, whenever the last dial began', async () => {
+test('once one connection is through after a bridged partition, every owner answers', async () => {
+  let opened = false
+  const trace = (line: string): void => {
+    opened ||= / (n1 open n2|n2 open n1)$/.test(line)
+  }
   let cutMs = 30_000
-  const codes = await overSeeds(seeds(60), three, async (cluster) => {
+  const codes = await overSeeds(seeds(60), { ...three, trace }, async (cluster) => {
     const bucket = cluster.node('n1').bucket(bucketName)
     await bucket.put('k', 'v', { context: null })
     await loseEachOther(cluster, (cutMs += 130))
-    await cluster.sleep(500)
-    return codeOf(await outcomeOf(bucket.get('k', { r: 'all', timeoutMs: 1000 })))
+    opened = false
+    await until(cluster, () => (opened ? undefined : 'they have not met'))
+    // They greet each other.
+    await cluster.sleep(20)
+    return codeOf(await outcomeOf(bucket.get('k', { r: 'all', timeoutMs: 1500 })))
   })
   expect(new Set(codes)).toEqual(new Set(['ok']))
+})
+
+test('a member whose copy has run for a while and is gone is seen by all again', async () => {
+  await overSeeds(seeds(24), { ...three, nodes: 4 }, async (cluster) => {
+    await cluster.duplicate('n4', 'copy')
+    await cluster.sleep(40_000)
+    await cluster.crash('copy', { lose: 'everything' })
+    const seenByAll = (): string | undefined => {
+      for (const name of cluster.names) {
+        const away = cluster
+          .node(name)
+          .members()
+          .find(({ status }) => status !== 'alive')
+        if (away !== undefined) return `${name} sees ${away.id} ${away.status}`
+      }
+      return undefined
+    }
+    await until(cluster, seenByAll)
+  })
 })

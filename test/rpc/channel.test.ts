@@ -250,6 +250,25 @@ test('uses a session that the peer dialled once its own has ended, although the 
   expect(rig.dials).toHaveLength(1)
 })
 
+test('uses the oldest of the sessions that the peer dialled when the newer ones and a dial have failed', () => {
+  const rig = channel()
+  const dialled = [adopted(rig), adopted(rig), adopted(rig)] as const
+  for (const { session } of dialled.slice(1)) session.close()
+  dialled[0].session.close()
+  expect(rig.it.post(rig.frame())).toBe(true)
+  expect(rig.dials).toHaveLength(1)
+
+  const other = channel()
+  const [first, second, third] = [adopted(other), adopted(other), adopted(other)] as const
+  first.session.close()
+  third.session.close()
+  other.it.post(other.frame())
+  expect(second.wire.types).toEqual([frameType.welcome])
+  reset(other)
+  other.it.post(other.frame())
+  expect(second.wire.types).toEqual([frameType.welcome, frameType.put])
+})
+
 test('leaves a session that leads to an earlier start of the peer for the one that the peer dialled', () => {
   const rig = channel()
   rig.it.call(rig.sink, 1, rig.frame())
