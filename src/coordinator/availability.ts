@@ -58,6 +58,16 @@ function fullOwners(
   return mask
 }
 
+/** Whether every owner but this node can be sent a write now. */
+export function ownersHaveRoom(
+  node: Pick<Coordination, 'selfId' | 'data'>,
+  owners: readonly string[],
+  { value, storageKey }: { readonly value: Uint8Array; readonly storageKey: string },
+): boolean {
+  const bytes = value.length + storageKey.length + frameAllowanceBytes
+  return fullOwners(node, owners, { unreachable: 0, bytes }) === 0
+}
+
 /**
  * Why a write cannot begin, if so. Members that stand in do so for owners that are away, never for ones whose lanes
  * are full: overload would else make hints, and those more load.
@@ -162,4 +172,15 @@ export function nextOwner(
     if ((askedMask & (1 << replica)) === 0 && node.isReachable(owners[replica]!)) return replica
   }
   return -1
+}
+
+/** The next member of the walk that may be asked in the place of an owner, beside those that are `nodes` already. */
+export function nextFallback(
+  node: Pick<Coordination, 'selfId' | 'isReachable'>,
+  preferenceList: readonly string[],
+  nodes: readonly string[],
+): string | undefined {
+  return preferenceList.find(
+    (id) => !nodes.includes(id) && (id === node.selfId || node.isReachable(id)),
+  )
 }

@@ -33,6 +33,8 @@ export interface Coordination {
   data(id: string): Channel
   /** Whether membership thinks that the member answers. */
   isReachable(id: string): boolean
+  /** Whether it thinks so of all members of the ring: then nobody has to be asked about one by one. */
+  everyoneIsReachable(): boolean
   /** Whether this node may still lack data that others have. */
   isRecovering(): boolean
   /** Keeps hints with their writes; never fails. */

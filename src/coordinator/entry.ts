@@ -4,8 +4,10 @@ import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { emptyContext } from '../versions/causal-context.ts'
 import { Context, type ContextBinding } from '../versions/context.ts'
-import { eachLiveValue } from '../versions/live-values.ts'
+import { liveValues } from '../versions/live-values.ts'
 import type { ReadRecord } from './divergence.ts'
+
+const nothing: readonly never[] = Object.freeze([])
 
 /** The values of a key as a read found them, and the context that covers them all. */
 export interface Entry<V> {
@@ -23,21 +25,40 @@ export interface Entry<V> {
   value(): V | undefined
 }
 
+/** What the entries of a bucket have in common. */
+export interface EntryReader<V> {
+  readonly codec: ValueCodec<V>
+  readonly policy: ConflictPolicy<V>
+  /** What the contexts of a key are bound to. */
+  binding(key: string): ContextBinding
+  wallMs(): number
+}
+
+/** The context is made when it is asked for: most readers want the value alone. */
 class FoundEntry<V> implements Entry<V> {
   readonly key: string
   readonly siblings: readonly V[]
-  readonly context: Context
-  readonly #policy: ConflictPolicy<V>
+  readonly #reader: EntryReader<V>
+  readonly #record: Uint8Array | undefined
+  readonly #start: number
+  #context: Context | undefined
 
-  constructor(
-    key: string,
-    found: { siblings: readonly V[]; context: Context },
-    policy: ConflictPolicy<V>,
-  ) {
+  constructor(key: string, record: ReadRecord | undefined, reader: EntryReader<V>) {
     this.key = key
-    this.siblings = found.siblings
-    this.context = found.context
-    this.#policy = policy
+    this.#reader = reader
+    this.#record = record?.bytes
+    this.#start = record?.start ?? 0
+    this.siblings =
+      record === undefined
+        ? nothing
+        : liveValues(record.bytes, record.start, reader.wallMs, reader.codec)
+  }
+
+  get context(): Context {
+    const record = this.#record
+    const content =
+      record === undefined ? { causal: emptyContext, stamp: 0 } : { record, start: this.#start }
+    return (this.#context ??= new Context(this.#reader.binding(this.key), content))
   }
 
   get found(): boolean {
@@ -47,7 +68,7 @@ class FoundEntry<V> implements Entry<V> {
   value(): V | undefined {
     const { siblings } = this
     if (siblings.length < 2) return siblings[0]
-    const policy = this.#policy
+    const { policy } = this.#reader
     if (policy.kind === 'merge') return siblings.reduce((a, b) => policy.fn(a, b))
     throw new ConflictError(
       `${JSON.stringify(this.key)} has ${siblings.length} concurrent values: ` +
@@ -57,30 +78,14 @@ class FoundEntry<V> implements Entry<V> {
   }
 }
 
-/** How a bucket's values are read. */
-export interface EntryReader<V> {
-  readonly codec: ValueCodec<V>
-  readonly policy: ConflictPolicy<V>
-}
-
 /**
  * The entry of what a read found.
  * @throws {CodecError} when a value cannot be decoded.
  */
 export function createEntry<V>(
-  binding: ContextBinding,
+  key: string,
   record: ReadRecord | undefined,
-  { codec, policy, nowMs }: EntryReader<V> & { nowMs: number },
+  reader: EntryReader<V>,
 ): Entry<V> {
-  if (record === undefined) {
-    const context = new Context(binding, { causal: emptyContext, stamp: 0 })
-    return new FoundEntry<V>(binding.key, { siblings: [], context }, policy)
-  }
-  const { bytes, start } = record
-  const siblings: V[] = []
-  eachLiveValue(bytes, start, nowMs, (from, to) => {
-    siblings.push(codec.decode(bytes.subarray(from, to)))
-  })
-  const context = new Context(binding, { record: bytes, start })
-  return new FoundEntry<V>(binding.key, { siblings, context }, policy)
+  return new FoundEntry(key, record, reader)
 }

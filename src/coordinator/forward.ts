@@ -18,7 +18,7 @@ import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
 import { unavailable } from './availability.ts'
 import type { Coordination } from './coordination.ts'
 import type { PutRequest } from './put-request.ts'
-import { PutOperation } from './put.ts'
+import { startPut } from './quick-put.ts'
 import type { Acknowledgement, Receipt } from './receipt.ts'
 
 /** Name of the call that forwards a write to an owner. */
@@ -33,18 +33,6 @@ export function routePut(
   const owners = node.ring().owners(put.partition)
   if (owners.includes(node.selfId)) return startPut(node, put)
   return forwardPut(node, put, writeId())
-}
-
-/** Starts a write that is counted in: it counts itself out, unless it cannot even begin. */
-function startPut(node: Coordination, put: PutRequest): Promise<Receipt> {
-  let operation: PutOperation
-  try {
-    operation = new PutOperation(node, put)
-  } catch (error) {
-    node.stats.inFlight -= 1
-    throw error
-  }
-  return operation.start()
 }
 
 async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {

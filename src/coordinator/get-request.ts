@@ -1,4 +1,5 @@
 /** What a read asks for, and what it gives. */
+import type { Ring } from '../ring/ring.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { KeyRequest } from './coordination.ts'
 import type { ReadRecord } from './divergence.ts'
@@ -19,3 +20,16 @@ export type ReadResult = ReadRecord | undefined
 
 /** Makes of what was found what the caller gets. The read rejects with what it throws. */
 export type TellResult<T> = (request: GetRequest, found: ReadResult) => T
+
+/** A read that began with the copy of this node, and with asking at most one other owner. */
+export interface BegunGet<T> extends ReadRecord {
+  readonly promise: Promise<T>
+  readonly ring: Ring
+  /** This node's number among the owners. */
+  readonly self: number
+  /** The other owner's, and the request that it has not answered yet, or only now. */
+  readonly other: number
+  readonly call: number | undefined
+  resolve(result: T): void
+  reject(error: unknown): void
+}

@@ -21,14 +21,16 @@ import { kindNumber, kindOf } from '../versions/record-layout.ts'
 import {
   lateRead,
   lostRead,
+  nextFallback,
   nextOwner,
   reachableReplicas,
   unavailable,
   unreachableOwners,
 } from './availability.ts'
+import { Caller } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { copiesNeeded, kindsDiffer, type ReadRecord } from './divergence.ts'
-import type { GetRequest, ReadResult, TellResult } from './get-request.ts'
+import type { BegunGet, GetRequest, ReadResult, TellResult } from './get-request.ts'
 import { absenceOf, ReadAnswers } from './read-answers.ts'
 import { repairAfterRead } from './repair-after-read.ts'
 import { ReplicaCalls } from './replica-calls.ts'
@@ -40,8 +42,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   readonly #node: Coordination
   readonly #request: GetRequest
   readonly #tell: TellResult<T>
-  #resolve!: (result: T) => void
-  #reject!: (error: unknown) => void
+  readonly #caller: Caller<T>
   #ring: Ring
   #tally: ReadTally
   /** Replica i of the tally; owners first, asked or not. Shared with the ring until a fallback is asked. */
@@ -58,24 +59,44 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #deadlineMs: number | undefined
   /** Fallbacks that have nothing, which does not count yet. */
   #heldMask = 0
+  #own: Stored | Promise<Stored>
 
-  constructor(node: Coordination, request: GetRequest, tell: TellResult<T>) {
+  /** A read to be started, or one that began already and goes on here. */
+  constructor(
+    node: Coordination,
+    request: GetRequest,
+    tell: TellResult<T>,
+    begun?: BegunGet<T> & Deadline,
+  ) {
     super()
     this.#node = node
     this.#request = request
     this.#tell = tell
-    this.#ring = node.ring()
+    this.#ring = begun?.ring ?? node.ring()
     this.#nodes = this.#ring.owners(request.partition)
     this.#answers = new ReadAnswers()
     this.#tally = new ReadTally(request)
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.#caller = begun ?? new Caller()
+    this.promise = this.#caller.promise
+    if (begun !== undefined) this.#goOnWith(begun)
   }
 
-  /** Starts the read; its outcome is `promise`. */
-  start(): Promise<T> {
+  #goOnWith(begun: BegunGet<T> & Deadline): void {
+    const { self, other, call } = begun
+    this.#askedMask = (1 << self) | (1 << other)
+    this.#tally.asked(self, 'primary')
+    this.#tally.asked(other, 'primary')
+    this.#calls.called(other, call)
+    this.#note(self, begun)
+    this.#node.wheel.replace(begun, this)
+  }
+
+  /**
+   * Starts the read; its outcome is `promise`.
+   * @param own what this node has stored, if it was read already
+   */
+  start(own?: Stored | Promise<Stored>): Promise<T> {
+    this.#own = own
     const { needed, timeoutMs } = this.#request
     const down = unreachableOwners(this.#node, this.#nodes)
     const alive = reachableReplicas(this.#node, this.#ring, this.#request, down)
@@ -107,15 +128,13 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #askFallback(): boolean {
-    const { selfId } = this.#node
-    for (const id of this.#ring.preferenceList(this.#request.partition)) {
-      if (this.#nodes.length > REPLICA_MAX) return false
-      if (this.#nodes.includes(id) || (id !== selfId && !this.#node.isReachable(id))) continue
-      this.#nodes = [...this.#nodes, id]
-      this.#ask(this.#nodes.length - 1, 'fallback')
-      return true
-    }
-    return false
+    if (this.#nodes.length > REPLICA_MAX) return false
+    const list = this.#ring.preferenceList(this.#request.partition)
+    const id = nextFallback(this.#node, list, this.#nodes)
+    if (id === undefined) return false
+    this.#nodes = [...this.#nodes, id]
+    this.#ask(this.#nodes.length - 1, 'fallback')
+    return true
   }
 
   #ask(replica: number, role: 'primary' | 'fallback'): void {
@@ -137,7 +156,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #askSelf(replica: number): void {
     const { partition, storageKey } = this.#request
     try {
-      const stored = this.#node.store.read(partition, storageKey)
+      const stored = this.#own ?? this.#node.store.read(partition, storageKey)
+      this.#own = undefined
       if (stored instanceof Promise) this.#awaitSelf(replica, stored)
       else this.#readHere(replica, stored)
     } catch (error) {
@@ -243,8 +263,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#abandon(this.#tally.waitingMask)
     this.#ring = this.#node.ring()
     this.#nodes = this.#ring.owners(this.#request.partition)
-    const { needed, sloppy } = this.#request
-    this.#tally = new ReadTally({ needed: Math.min(needed, this.#nodes.length), sloppy })
+    const needed = Math.min(this.#request.needed, this.#nodes.length)
+    this.#tally = new ReadTally({ needed, sloppy: this.#request.sloppy })
     this.#askedMask = 0
     this.#heldMask = 0
     this.#answers = new ReadAnswers()
@@ -317,13 +337,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
   #repair(result: ReadRecord, staleMask: number, missing: number): void {
     const { failedMask } = this.#tally
-    const view = {
-      request: this.#request,
-      ring: this.#ring,
-      nodes: this.#nodes,
-      failedMask,
-      staleMask,
-    }
+    const request = this.#request
+    const view = { request, ring: this.#ring, nodes: this.#nodes, failedMask, staleMask }
     repairAfterRead(this.#node, view, result, {
       missing,
       asked: selected(this.#nodes, this.#askedMask),
@@ -373,9 +388,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#result = result
     this.#end()
     try {
-      this.#resolve(this.#tell(this.#request, result))
+      this.#caller.resolve(this.#tell(this.#request, result))
     } catch (error) {
-      this.#reject(error)
+      this.#caller.reject(error)
     }
     if (result !== undefined) this.#late()
   }
@@ -384,7 +399,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (this.#phase === 'ended') return
     this.#node.stats.failed += 1
     this.#end()
-    this.#reject(error)
+    this.#caller.reject(error)
   }
 
   #end(): void {

@@ -1,7 +1,11 @@
 /** What a write asks for. */
+import type { AppliedWrite } from '../replica/replica-store.ts'
+import type { LocalWrite } from '../replica/stored-record.ts'
+import type { Ring } from '../ring/ring.ts'
 import type { ContextContent } from '../versions/context.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
-import type { KeyRequest } from './coordination.ts'
+import type { Coordination, KeyRequest } from './coordination.ts'
+import type { Receipt } from './receipt.ts'
 
 /** One write, with every option settled. */
 export interface PutRequest extends KeyRequest {
@@ -12,4 +16,38 @@ export interface PutRequest extends KeyRequest {
   readonly replaces: 'all' | ContextContent
   /** W. */
   readonly needed: number
+}
+
+/** What of a write concerns the storage of the node that coordinates it. */
+export function localWrite(node: Coordination, request: PutRequest): LocalWrite {
+  const { kind, value, tombstone, expiresAtMs, replaces } = request
+  const { dots, hybridClock, clock, siblingsMax } = node
+  return {
+    kind,
+    value,
+    tombstone,
+    expiresAtMs,
+    replaces,
+    dots,
+    siblingsMax,
+    stampAbove: kind === 'lww' ? (above) => hybridClock.next(clock.wallMs(), above) : undefined,
+  }
+}
+
+/** A write that this node, an owner, has stored, and that was sent to all other owners. */
+export interface BegunPut {
+  readonly promise: Promise<Receipt>
+  readonly ring: Ring
+  readonly applied: AppliedWrite
+  /** This node's number among the owners. */
+  readonly self: number
+  /** The requests, by owner; undefined for one that could not be asked. */
+  readonly calls: readonly (number | undefined)[]
+  /** Owners that have the write, as a mask, and those of them that have it durably. */
+  readonly storedMask: number
+  readonly durableMask: number
+  /** Whether the caller was answered. */
+  readonly isSettled: boolean
+  resolve(receipt: Receipt): void
+  reject(error: unknown): void
 }

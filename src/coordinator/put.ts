@@ -11,17 +11,18 @@ import { ConflictPolicyError, type StoreError } from '../base/errors.ts'
 import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
 import { WriteTally } from '../quorum/write-tally.ts'
 import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
-import { storedHeaderBytes, type LocalWrite } from '../replica/stored-record.ts'
+import { storedHeaderBytes } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { flagDurable, frameType } from '../rpc/frame.ts'
 import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './availability.ts'
+import { Caller } from './caller.ts'
 import type { Coordination } from './coordination.ts'
-import type { PutRequest } from './put-request.ts'
+import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { ReplicaCalls } from './replica-calls.ts'
-import { acknowledgements, createReceipt, type Receipt } from './receipt.ts'
+import { createReceipt, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
 
 const nobody: readonly string[] = Object.freeze([])
@@ -33,8 +34,7 @@ export class PutOperation extends Deadline implements CallSink {
   readonly #request: PutRequest
   #tally: WriteTally
   #ring: Ring
-  #resolve!: (receipt: Receipt) => void
-  #reject!: (error: Error) => void
+  readonly #caller: Pick<Caller<Receipt>, 'promise' | 'resolve' | 'reject'>
   /** Replica i of the tally; owners first. Shared with the ring until a fallback is asked. */
   #nodes: readonly string[]
   readonly #calls = new ReplicaCalls()
@@ -50,30 +50,55 @@ export class PutOperation extends Deadline implements CallSink {
   /** Its deadline has passed: nobody is asked any more. */
   #isLate = false
 
-  constructor(node: Coordination, request: PutRequest) {
+  /** A write to be started, or one that began already and goes on here. */
+  constructor(node: Coordination, request: PutRequest, begun?: BegunPut & Deadline) {
     super()
     this.#node = node
     this.#request = request
-    this.#ring = node.ring()
+    this.#ring = begun?.ring ?? node.ring()
     this.#nodes = this.#ring.owners(request.partition)
     this.#tally = new WriteTally(request)
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.#caller = begun ?? new Caller()
+    this.promise = this.#caller.promise
+    if (begun !== undefined) this.#goOnWith(begun)
   }
 
-  /** Starts the write; its outcome is `promise`. */
-  start(): Promise<Receipt> {
+  /** All owners were asked, and this one has stored the write. Those that could not be asked have failed. */
+  #goOnWith(begun: BegunPut & Deadline): void {
+    this.#applied = begun.applied
+    this.#settled = begun.isSettled
+    this.#self = begun.self
+    this.#local = 'stored'
+    this.#durableMask = begun.durableMask
+    this.#node.wheel.replace(begun, this)
+    this.#nodes.forEach((_, i) => {
+      this.#tally.asked(i, 'primary')
+      if ((begun.storedMask & (1 << i)) !== 0) this.#tally.acknowledged(i)
+      else this.#calls.called(i, begun.calls[i])
+    })
+    this.#nodes.forEach((_, i) => {
+      if (i !== begun.self && begun.calls[i] === undefined) this.#ownerFailed(i)
+    })
+    this.#advance()
+  }
+
+  /**
+   * Starts the write; its outcome is `promise`.
+   * @param begun the write to the storage of this node, if it was made already
+   */
+  start(begun?: AppliedWrite | Promise<AppliedWrite>): Promise<Receipt> {
     const down = unreachableOwners(this.#node, this.#nodes)
-    const refusal = writeRefusal(this.#node, this.#ring, this.#request, down)
+    const refusal =
+      begun === undefined
+        ? writeRefusal(this.#node, this.#ring, this.#request, down)
+        : undefined
     if (refusal !== undefined) {
       this.#finish(refusal)
       return this.promise
     }
     this.#node.wheel.set(this, this.#request.timeoutMs)
     try {
-      const applied = this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
+      const applied = begun ?? this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
       if (applied instanceof Promise) {
         applied.then(
           (done) => this.#stored(done),
@@ -89,19 +114,9 @@ export class PutOperation extends Deadline implements CallSink {
   }
 
   #storeLocally(also: AlsoWrite | undefined): AppliedWrite | Promise<AppliedWrite> {
-    const { partition, storageKey, kind, value, tombstone, expiresAtMs, replaces } = this.#request
-    const { store, dots, hybridClock, clock, siblingsMax } = this.#node
-    const write: LocalWrite = {
-      kind,
-      value,
-      tombstone,
-      expiresAtMs,
-      replaces,
-      dots,
-      siblingsMax,
-      stampAbove: kind === 'lww' ? (above) => hybridClock.next(clock.wallMs(), above) : undefined,
-    }
-    return store.write(partition, storageKey, write, also)
+    const { partition, storageKey } = this.#request
+    const write = localWrite(this.#node, this.#request)
+    return this.#node.store.write(partition, storageKey, write, also)
   }
 
   /** Hints for owners that are down already, kept in one batch with the record. */
@@ -357,13 +372,12 @@ export class PutOperation extends Deadline implements CallSink {
     if (error !== undefined) return this.#finish(error)
     this.#settled = true
     this.#node.stats.inFlight -= 1
-    const { bucket, key } = this.#request
-    const applied = this.#applied!
-    const binding = { cluster: this.#node.cluster(), bucket, key }
-    const whole = { record: applied.stored, start: storedHeaderBytes }
-    this.#resolve(
-      createReceipt(binding, applied.replaced ?? whole, {
-        acknowledged: acknowledgements(this.#nodes, this.#tally, this.#durableMask),
+    this.#caller.resolve(
+      createReceipt(this.#node.cluster(), this.#request, this.#applied!, {
+        nodes: this.#nodes,
+        storedMask: this.#tally.acknowledgedMask,
+        fallbackMask: this.#tally.fallbackMask,
+        durableMask: this.#durableMask,
         hinted: this.#hintedFor.length === 0 ? nobody : [...this.#hintedFor],
       }),
     )
@@ -381,6 +395,6 @@ export class PutOperation extends Deadline implements CallSink {
     this.#node.stats.inFlight -= 1
     this.#node.stats.failed += 1
     if (this.#applied === undefined) this.#node.wheel.cancel(this)
-    this.#reject(error)
+    this.#caller.reject(error)
   }
 }

@@ -1,6 +1,6 @@
 /** What a write gives back. */
-import type { WriteTally } from '../quorum/write-tally.ts'
-import { Context, type ContextBinding, type ContextContent } from '../versions/context.ts'
+import { storedHeaderBytes, type LocalWriteResult } from '../replica/stored-record.ts'
+import { Context } from '../versions/context.ts'
 
 /** One acknowledgement of a write. */
 export interface Acknowledgement {
@@ -20,37 +20,39 @@ export interface Receipt {
   readonly hinted: readonly string[]
 }
 
-/** Where a receipt's context comes from: a content, or the whole record of `stored` bytes. */
-export type ReceiptContext =
-  | ContextContent
-  | { readonly record: Uint8Array; readonly start: number }
+/** Who has a write so far; replica i is `nodes[i]`. */
+export interface WriteOutcome {
+  readonly nodes: readonly string[]
+  readonly storedMask: number
+  readonly fallbackMask: number
+  readonly durableMask: number
+  readonly hinted: readonly string[]
+}
 
 /** The receipt of a write, from what it came to. */
 export function createReceipt(
-  binding: ContextBinding,
-  context: ReceiptContext,
-  outcome: { acknowledged: readonly Acknowledgement[]; hinted: readonly string[] },
+  cluster: string,
+  { bucket, key }: { readonly bucket: string; readonly key: string },
+  { stored, replaced }: LocalWriteResult,
+  outcome: WriteOutcome,
 ): Receipt {
+  const source = replaced ?? { record: stored, start: storedHeaderBytes }
   return {
-    context: new Context(binding, context),
-    acknowledged: outcome.acknowledged,
+    context: new Context({ cluster, bucket, key }, source),
+    acknowledged: acknowledgements(outcome),
     hinted: outcome.hinted,
   }
 }
 
-/** Who has acknowledged so far; replica i of the tally is node i. */
-export function acknowledgements(
-  nodes: readonly string[],
-  tally: WriteTally,
-  durableMask: number,
-): readonly Acknowledgement[] {
+function acknowledgements(outcome: WriteOutcome): readonly Acknowledgement[] {
+  const { nodes, storedMask, fallbackMask, durableMask } = outcome
   const list: Acknowledgement[] = []
   for (let i = 0; i < nodes.length; i++) {
     const bit = 1 << i
-    if ((tally.acknowledgedMask & bit) === 0) continue
+    if ((storedMask & bit) === 0) continue
     list.push({
       node: nodes[i]!,
-      role: (tally.fallbackMask & bit) === 0 ? 'primary' : 'fallback',
+      role: (fallbackMask & bit) === 0 ? 'primary' : 'fallback',
       durable: (durableMask & bit) !== 0,
     })
   }

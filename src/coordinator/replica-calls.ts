@@ -25,6 +25,11 @@ export class ReplicaCalls {
     return id !== undefined
   }
 
+  /** A replica was asked already. */
+  called(replica: number, id: number | undefined): void {
+    this.#ids[replica] = id
+  }
+
   /** The replica's answer is not waited for any more. */
   abandon(channel: Channel, replica: number): void {
     const id = this.#ids[replica]

@@ -108,6 +108,19 @@ export class TimerWheel {
     return entries
   }
 
+  /** The deadline of one entry, if it is set, is another's from now on. */
+  replace(entry: Deadline, by: Deadline): void {
+    if (entry.next === undefined) return
+    by.afterMs = entry.afterMs
+    by.rounds = entry.rounds
+    by.previous = entry.previous
+    by.next = entry.next
+    by.previous!.next = by
+    by.next!.previous = by
+    entry.next = undefined
+    entry.previous = undefined
+  }
+
   /** Whether every deadline was let pass: an entry that would set itself anew must end instead. */
   get isEnding(): boolean {
     return this.#isEnding

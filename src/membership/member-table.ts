@@ -43,6 +43,12 @@ export type Merge = 'stale' | 'confirms' | 'accepted'
 export class MemberTable {
   readonly #records = new Map<string, OwnRecord>()
   readonly #suspects = new Set<OwnRecord>()
+  #changes = 0
+
+  /** Grows with each change of what is held of anybody. */
+  get changes(): number {
+    return this.#changes
+  }
 
   get(id: string): MemberRecord | undefined {
     return this.#records.get(id)
@@ -101,6 +107,7 @@ export class MemberTable {
   forget(id: string): void {
     const record = this.#records.get(id)
     if (record === undefined) return
+    this.#changes += 1
     this.#records.delete(id)
     this.#suspects.delete(record)
   }
@@ -154,6 +161,7 @@ export class MemberTable {
   }
 
   #hold(record: OwnRecord, claim: Claim, suspicion: () => Suspicion): void {
+    this.#changes += 1
     record.claim = claim
     record.suspicion = claim.status === 'suspect' ? suspicion() : undefined
     if (record.suspicion === undefined) this.#suspects.delete(record)

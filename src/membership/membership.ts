@@ -106,6 +106,11 @@ export class Membership {
     return members
   }
 
+  /** Grows with each change of what this node believes of the others. */
+  get changes(): number {
+    return this.#table.changes
+  }
+
   member(id: string): Claim | undefined {
     return id === this.#own.claim.id ? this.#own.claim : this.#table.get(id)?.claim
   }

@@ -9,10 +9,10 @@ import {
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { quorumSize } from '../quorum/quorum-size.ts'
-import { createEntry, type Entry } from '../coordinator/entry.ts'
+import { createEntry, type Entry, type EntryReader } from '../coordinator/entry.ts'
 import { routePut } from '../coordinator/forward.ts'
 import type { GetRequest, ReadRepairMode, ReadResult } from '../coordinator/get-request.ts'
-import { GetOperation } from '../coordinator/get.ts'
+import { startGet } from '../coordinator/quick-get.ts'
 import type { PutRequest } from '../coordinator/put-request.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import { emptyContext } from '../versions/causal-context.ts'
@@ -91,12 +91,20 @@ export class NodeBucket<V> implements Bucket<V> {
   readonly #node: BucketNode
   readonly #settings: BucketSettings<V>
   readonly #places: KeyPlaces
+  readonly #reader: EntryReader<V>
 
   constructor(node: BucketNode, name: string, settings: BucketSettings<V>) {
     this.#node = node
     this.name = name
     this.#settings = settings
     this.#places = new KeyPlaces(name, node.limits.keyBytesMax)
+    const { coordination } = node
+    this.#reader = {
+      codec: settings.codec,
+      policy: settings.policy,
+      binding: (key) => ({ cluster: coordination.cluster(), bucket: name, key }),
+      wallMs: () => coordination.clock.wallMs(),
+    }
   }
 
   get(key: string, options: GetOptions = noGetOptions): Promise<Entry<V>> {
@@ -147,18 +155,16 @@ export class NodeBucket<V> implements Bucket<V> {
     }
     this.#enter()
     node.stats.gets += 1
-    return new GetOperation(node, request, this.#entryOf).start()
+    return startGet(node, request, this.#entryOf)
   }
 
   readonly #entryOf = ({ key }: GetRequest, found: ReadResult): Entry<V> => {
-    const { codec, policy } = this.#settings
-    const node = this.#node.coordination
-    const nowMs = node.clock.wallMs()
+    const { policy } = this.#settings
     if (policy.kind === 'lww' && found !== undefined) {
-      node.hybridClock.observe(nowMs, readStamp(found.bytes, found.start))
+      const { hybridClock, clock } = this.#node.coordination
+      hybridClock.observe(clock.wallMs(), readStamp(found.bytes, found.start))
     }
-    const binding = { cluster: node.cluster(), bucket: this.name, key }
-    return createEntry(binding, found, { codec, policy, nowMs })
+    return createEntry(key, found, this.#reader)
   }
 
   async getMany(

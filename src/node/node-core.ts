@@ -43,6 +43,7 @@ import type { Member, NodeEvents, RingView } from './events.ts'
 import { Greeter } from './greeter.ts'
 import type { LimitOptions, ResolvedOptions } from './options.ts'
 import { defaultN } from './options.ts'
+import { Reach } from './reach.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
 import { heardOtherEpoch, otherEpochBody } from './other-epoch.ts'
@@ -94,6 +95,7 @@ export class NodeCore implements BucketNode {
   emit: Emit = () => undefined
   #state: 'starting' | 'open' | 'closed' = 'starting'
   #closing: Promise<void> | undefined
+  readonly reach: Reach = new Reach(this)
   #writes = 0
 
   constructor(options: ResolvedOptions, ports: NodePorts, books: Books) {
@@ -267,8 +269,7 @@ export class NodeCore implements BucketNode {
   }
 
   isReachable(id: string): boolean {
-    const status = this.gossip?.member(id)?.status
-    return status === 'alive' || status === 'suspect'
+    return this.reach.isReachable(id)
   }
 
   learn(configuration: Parameters<ConfigurationKeeper['learn']>[0]): void {
@@ -347,6 +348,7 @@ export class NodeCore implements BucketNode {
       },
       data: (id) => this.peers.data(id),
       isReachable: (id) => this.isReachable(id),
+      everyoneIsReachable: () => this.reach.everyone(),
       isRecovering: () => this.filling.isUnderWay,
       keepHint: (hint, recordBytes) => this.#keepHint(hint, recordBytes),
       hinted: (target) => this.#hinted(target),

@@ -72,6 +72,11 @@ export class Gossip {
     return this.#machine.members()
   }
 
+  /** Grows with each change of what is believed of the others. */
+  get changes(): number {
+    return this.#machine.changes
+  }
+
   member(id: string): Claim | undefined {
     return this.#machine.member(id)
   }

@@ -8,23 +8,32 @@ import {
   siblingsStart,
 } from './record-layout.ts'
 
+/** Makes a value of its bytes. */
+export interface ValueDecoder<V> {
+  decode(bytes: Uint8Array): V
+}
+
 /**
- * Calls `use` with each live value `bytes[from, to)` of a well-formed record, in the order of their dots.
- * @param nowMs the wall clock: values whose time has passed read as absent.
+ * The live values of a well-formed record, decoded, in the order of their dots.
+ * @param wallMs the wall clock, read only when a value has an expiry: values whose time has passed read as absent.
  */
-export function eachLiveValue(
+export function liveValues<V>(
   bytes: Uint8Array,
   start: number,
-  nowMs: number,
-  use: (from: number, to: number) => void,
-): void {
+  wallMs: () => number,
+  decoder: ValueDecoder<V>,
+): V[] {
+  const values: V[] = []
   let at = siblingsStart(bytes, start)
   for (let i = recordSiblings(bytes, start); i > 0; i--) {
     const flags = bytes[at + 2]!
     const from = at + siblingHeadBytes(flags)
     const to = from + readU32(bytes, at + 8)
-    const expired = (flags & flagExpiry) !== 0 && readF64(bytes, from - 8) <= nowMs
-    if ((flags & flagTombstone) === 0 && !expired) use(from, to)
+    const expired = (flags & flagExpiry) !== 0 && readF64(bytes, from - 8) <= wallMs()
+    if ((flags & flagTombstone) === 0 && !expired) {
+      values.push(decoder.decode(bytes.subarray(from, to)))
+    }
     at = to
   }
+  return values
 }

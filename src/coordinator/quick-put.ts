@@ -1,0 +1,152 @@
+/**
+ * The common way of a write, with next to nothing to keep: this node owns a copy and stores it at once, every other
+ * owner can be sent it, and each says that it has it. Whatever else happens (a refusal, silence, another ring), a
+ * `PutOperation` goes on from there: it knows all ways, and this one only the shortest.
+ */
+import type { StoreError } from '../base/errors.ts'
+import { replicaCount } from '../quorum/replica-mask.ts'
+import type { AppliedWrite } from '../replica/replica-store.ts'
+import { storedHeaderBytes } from '../replica/stored-record.ts'
+import type { Ring } from '../ring/ring.ts'
+import { flagDurable, frameType } from '../rpc/frame.ts'
+import { putFrame } from '../rpc/frame-buffer.ts'
+import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
+import { asStoreError, ownersHaveRoom } from './availability.ts'
+import type { Coordination } from './coordination.ts'
+import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
+import { PutOperation } from './put.ts'
+import { createReceipt, type Receipt } from './receipt.ts'
+import { Deadline } from './timer-wheel.ts'
+
+const nobody: readonly string[] = Object.freeze([])
+
+/** Writes a key. The write is counted in: it counts itself out, unless it cannot even begin. */
+export function startPut(node: Coordination, request: PutRequest): Promise<Receipt> {
+  try {
+    const ring = node.ring()
+    const owners = ring.owners(request.partition)
+    const self = owners.indexOf(node.selfId)
+    const isPlain = self >= 0 && request.needed <= owners.length && node.everyoneIsReachable()
+    if (!isPlain || node.store.isDurable || !ownersHaveRoom(node, owners, request)) {
+      return new PutOperation(node, request).start()
+    }
+    return new QuickPut(node, request, ring, self).start()
+  } catch (error) {
+    node.stats.inFlight -= 1
+    throw error
+  }
+}
+
+/** The operation whose promise is being made: one function for all of them, instead of a closure for each. */
+let unborn: QuickPut
+const adopt = (resolve: (receipt: Receipt) => void, reject: (error: unknown) => void): void => {
+  unborn.resolve = resolve
+  unborn.reject = reject
+}
+
+/** A write that every owner can take at once. */
+class QuickPut extends Deadline implements CallSink, BegunPut {
+  readonly promise: Promise<Receipt>
+  readonly ring: Ring
+  readonly self: number
+  readonly calls: (number | undefined)[] = [undefined, undefined, undefined]
+  resolve!: (receipt: Receipt) => void
+  reject!: (error: unknown) => void
+  applied!: AppliedWrite
+  storedMask = 0
+  durableMask = 0
+  isSettled = false
+  private readonly node: Coordination
+  private readonly request: PutRequest
+  /** What goes on in its place. */
+  private whole: PutOperation | undefined
+
+  constructor(node: Coordination, request: PutRequest, ring: Ring, self: number) {
+    super()
+    this.node = node
+    this.request = request
+    this.ring = ring
+    this.self = self
+    unborn = this
+    this.promise = new Promise(adopt)
+  }
+
+  start(): Promise<Receipt> {
+    const { node, request } = this
+    try {
+      const { partition, storageKey } = request
+      const applied = node.store.write(partition, storageKey, localWrite(node, request))
+      if (applied instanceof Promise || applied.durable !== undefined) {
+        return new PutOperation(node, request).start(applied)
+      }
+      this.applied = applied
+    } catch (error) {
+      this.fail(error)
+      return this.promise
+    }
+    node.wheel.set(this, request.timeoutMs)
+    this.send()
+    return this.promise
+  }
+
+  private send(): void {
+    const { node, request, ring, self, calls } = this
+    const owners = ring.owners(request.partition)
+    const head = { epoch: ring.epoch, timeLeftMs: request.timeoutMs }
+    const body = { partition: request.partition, key: request.storageKey, hintFor: nobody }
+    const frame = putFrame(head, body, this.applied.stored, storedHeaderBytes)
+    let isSent = true
+    for (let i = 0; i < owners.length; i++) {
+      if (i === self) continue
+      calls[i] = node.data(owners[i]!).call(this, i, frame)
+      if (calls[i] === undefined) isSent = false
+    }
+    this.stored(self, false)
+    if (!isSent) this.widen()
+  }
+
+  answered(replica: number, frame: AnswerFrame): void {
+    const isStored = frame.type === frameType.stored
+    if (isStored && this.whole === undefined) this.stored(replica, (frame.flags & flagDurable) !== 0)
+    else this.widen().answered(replica, frame)
+  }
+
+  unanswered(replica: number, error: StoreError, sent: boolean): void {
+    this.widen().unanswered(replica, error, sent)
+  }
+
+  expire(): void {
+    this.widen().expire()
+  }
+
+  /** Hands over to the whole operation. */
+  private widen(): PutOperation {
+    this.whole ??= new PutOperation(this.node, this.request, this)
+    return this.whole
+  }
+
+  /** An owner has the write. */
+  private stored(replica: number, durable: boolean): void {
+    const { node, request, ring } = this
+    this.storedMask |= 1 << replica
+    if (durable) this.durableMask |= 1 << replica
+    const count = replicaCount(this.storedMask)
+    if (count === ring.owners(request.partition).length) node.wheel.cancel(this)
+    if (count >= request.needed && !this.isSettled) this.settle()
+  }
+
+  private settle(): void {
+    const { node, request, ring, storedMask, durableMask } = this
+    this.isSettled = true
+    node.stats.inFlight -= 1
+    const nodes = ring.owners(request.partition)
+    const outcome = { nodes, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
+    this.resolve(createReceipt(node.cluster(), request, this.applied, outcome))
+  }
+
+  private fail(error: unknown): void {
+    this.node.stats.inFlight -= 1
+    this.node.stats.failed += 1
+    this.reject(asStoreError(error))
+  }
+}
