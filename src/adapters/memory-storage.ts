@@ -1,105 +1,185 @@
 /**
  * Storage in memory: the fastest there is, and gone with the process. What a node loses with it comes back from the
- * other replicas.
+ * other replicas. About 60 bytes for each value beside value and key.
  */
 
 import { ClosedError, StorageError } from '../base/errors.ts'
-import type { Storage, StorageEntry, StorageWrite } from '../ports/storage.ts'
+import type {
+  RegionUse,
+  Storage,
+  StorageEntry,
+  StorageWrite,
+  ValueRegion,
+} from '../ports/storage.ts'
+import { MemoryIndex } from './memory-index.ts'
+import { MemorySlabs } from './memory-slabs.ts'
 
 /**
- * Keeps everything in maps of this process. All methods but `open` and `close` answer at once.
+ * Keeps everything in memory of this process. All methods but `open` and `close` answer at once.
  * Closing lets go of the data: a storage that is opened again is empty, as after the start of a process.
  */
 export function memoryStorage(): Storage {
   return new MemoryStorage()
 }
 
-/** Partitions below this number are found by array index. Those above, the library's own books, are few. */
-const DENSE_PARTITIONS_MAX = 65_536
-
 class MemoryStorage implements Storage {
   readonly durability = 'memory'
   /** `undefined` while closed. */
-  #partitions: Partitions | undefined
+  #table: Table | undefined
 
   open(): Promise<void> {
-    if (this.#partitions)
-      return Promise.reject(new StorageError('the memory storage is open already'))
-    this.#partitions = new Partitions()
+    if (this.#table) return Promise.reject(new StorageError('the memory storage is open already'))
+    this.#table = new Table()
     return Promise.resolve()
   }
 
   get(partition: number, key: string): Uint8Array | undefined {
-    return this.#opened().find(partition)?.values.get(key)
+    return this.#opened().get(partition, key)
+  }
+
+  locate(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+    return this.#opened().locate(partition, key, into, use)
+  }
+
+  store(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
+    const table = this.#opened()
+    table.assertRoom(1, key.length + value.end - value.start)
+    table.put(partition, key, value, use)
   }
 
   write(batch: readonly StorageWrite[]): void {
-    const partitions = this.#opened()
+    const table = this.#opened()
+    let bytes = 0
+    for (const { key, value } of batch) bytes += key.length + (value?.length ?? 0)
+    table.assertRoom(batch.length, bytes)
     for (const { partition, key, value } of batch) {
-      if (value === undefined) partitions.find(partition)?.remove(key)
-      else partitions.findOrAdd(partition).put(key, value)
+      if (value === undefined) table.remove(partition, key)
+      else table.put(partition, key, { bytes: value, start: 0, end: value.length }, 'now')
     }
   }
 
   scan(partition: number, options: { after?: string; limit: number }): readonly StorageEntry[] {
-    return this.#opened().find(partition)?.scan(options) ?? []
+    return this.#opened().scan(partition, options)
   }
 
   close(): Promise<void> {
-    this.#partitions = undefined
+    this.#table = undefined
     return Promise.resolve()
   }
 
-  #opened(): Partitions {
-    if (!this.#partitions) throw new ClosedError('the memory storage is not open')
-    return this.#partitions
+  #opened(): Table {
+    if (!this.#table) throw new ClosedError('the memory storage is not open')
+    return this.#table
   }
 }
 
-class Partitions {
-  readonly #dense: (Partition | undefined)[] = []
-  readonly #sparse = new Map<number, Partition>()
+/** The index is in so many parts, by the first bits of the hash: one that grows is rebuilt in a few milliseconds. */
+const partBits = 6
 
-  find(number: number): Partition | undefined {
-    return number < DENSE_PARTITIONS_MAX ? this.#dense[number] : this.#sparse.get(number)
+/** Index and slabs together. */
+class Table {
+  readonly #parts: readonly MemoryIndex[]
+  readonly #slabs: MemorySlabs
+  readonly #seed = Math.floor(Math.random() * 2 ** 32)
+  /** Keys in ascending order, of partitions that were scanned and have gained or lost none since. */
+  readonly #sorted: Map<number, readonly string[]> = new Map()
+
+  constructor() {
+    this.#slabs = new MemorySlabs({
+      isWanted: (place) => this.#partOf(this.#slabs.hash(place)).slotOf(place) >= 0,
+      moved: (from, to) => {
+        const part = this.#partOf(this.#slabs.hash(from))
+        part.move(part.slotOf(from), to)
+      },
+    })
+    this.#parts = Array.from({ length: 1 << partBits }, () => new MemoryIndex(this.#slabs))
   }
 
-  findOrAdd(number: number): Partition {
-    const found = this.find(number)
-    if (found) return found
-    const added = new Partition()
-    if (number >= DENSE_PARTITIONS_MAX) {
-      this.#sparse.set(number, added)
-    } else {
-      // Grown by one after the other: an array with holes would be a dictionary to V8, and slow.
-      while (this.#dense.length <= number) this.#dense.push(undefined)
-      this.#dense[number] = added
+  #partOf(hash: number): MemoryIndex {
+    return this.#parts[hash >>> (32 - partBits)]!
+  }
+
+  /** The place of a value, or -1. */
+  #find(partition: number, key: string): number {
+    const hash = hashOf(this.#seed, partition, key)
+    const part = this.#partOf(hash)
+    const slot = part.find(hash, partition, key)
+    return slot < 0 ? -1 : part.place(slot)
+  }
+
+  get(partition: number, key: string): Uint8Array | undefined {
+    const place = this.#find(partition, key)
+    return place < 0 ? undefined : this.#slabs.value(place)
+  }
+
+  locate(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+    const place = this.#find(partition, key)
+    if (place >= 0) this.#slabs.locate(place, into, use)
+    return place >= 0
+  }
+
+  /** @throws {StorageError} */
+  assertRoom(writes: number, bytes: number): void {
+    if (!this.#slabs.hasRoom(writes, bytes)) {
+      throw new StorageError('the memory storage holds 16 GiB and no more: use one on disk')
     }
-    return added
+  }
+
+  /** Copies the value, and fills in where it lies. */
+  put(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
+    this.#slabs.tidy()
+    const hash = hashOf(this.#seed, partition, key)
+    const part = this.#partOf(hash)
+    const slot = part.find(hash, partition, key)
+    const place = this.#slabs.append(hash, partition, key, value)
+    if (slot < 0) {
+      part.add(hash, partition, place)
+      this.#sorted.delete(partition)
+    } else {
+      const before = part.place(slot)
+      part.move(slot, place)
+      this.#slabs.waste(before)
+    }
+    this.#slabs.locate(place, value, use)
+  }
+
+  remove(partition: number, key: string): void {
+    this.#slabs.tidy()
+    const hash = hashOf(this.#seed, partition, key)
+    const part = this.#partOf(hash)
+    const slot = part.find(hash, partition, key)
+    if (slot < 0) return
+    const place = part.place(slot)
+    part.remove(slot)
+    this.#sorted.delete(partition)
+    this.#slabs.waste(place)
+  }
+
+  scan(partition: number, { after, limit }: { after?: string; limit: number }): StorageEntry[] {
+    const keys = this.#keys(partition)
+    const start = after === undefined ? 0 : firstIndexAfter(keys, after)
+    return keys
+      .slice(start, start + limit)
+      .map((key) => ({ key, value: this.get(partition, key)! }))
+  }
+
+  #keys(partition: number): readonly string[] {
+    const known = this.#sorted.get(partition)
+    if (known !== undefined) return known
+    const places = this.#parts.flatMap((part) => part.places(partition))
+    // Keys are byte strings: the order of their character codes, which is what `sort` compares, is byte order.
+    const keys = places.map((place) => this.#slabs.key(place)).sort()
+    this.#sorted.set(partition, keys)
+    return keys
   }
 }
 
-/** Invariant: `#sorted`, when it is there, holds exactly the keys of `values` in ascending order. */
-class Partition {
-  readonly values = new Map<string, Uint8Array>()
-  #sorted: string[] | undefined
-
-  put(key: string, value: Uint8Array): void {
-    const sizeBefore = this.values.size
-    this.values.set(key, value)
-    if (this.values.size !== sizeBefore) this.#sorted = undefined
-  }
-
-  remove(key: string): void {
-    if (this.values.delete(key)) this.#sorted = undefined
-  }
-
-  scan({ after, limit }: { after?: string; limit: number }): StorageEntry[] {
-    // Keys are byte strings: the order of their character codes, which is what `sort` compares, is byte order.
-    const keys = (this.#sorted ??= [...this.values.keys()].sort())
-    const start = after === undefined ? 0 : firstIndexAfter(keys, after)
-    return keys.slice(start, start + limit).map((key) => ({ key, value: this.values.get(key)! }))
-  }
+/** FNV-1a over the characters of the key (bytes), begun with a number of this table's own, and mixed at the end. */
+function hashOf(seed: number, partition: number, key: string): number {
+  let hash = seed ^ partition
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  return hash ^ (hash >>> 13)
 }
 
 /** The index of the first key greater than `after`, by binary search. */

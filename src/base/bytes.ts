@@ -112,6 +112,17 @@ export function allocateKept(bytes: number): Buffer {
   return Buffer.from(slab, start, bytes)
 }
 
+const briefBytesMax = 4096
+const brief = Buffer.allocUnsafeSlow(briefBytesMax)
+/** What `brief` begins with, by length: a view that is made anew costs as much as the copying. */
+const briefViews: Buffer[] = []
+
+/** Memory that is used no longer than until the next call: for what is written somewhere else at once. */
+export function allocateBrief(bytes: number): Buffer {
+  if (bytes > briefBytesMax) return Buffer.allocUnsafeSlow(bytes)
+  return (briefViews[bytes] ??= brief.subarray(0, bytes))
+}
+
 /** A copy of `bytes[start, end)` in memory of its own. */
 export function copyBytes(bytes: Uint8Array, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start)

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { ClosedError } from '../base/errors.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'
+import { regionTests, type Declare } from './storage-regions.ts'
 import type { TestFunction } from './test-function.ts'
 
 /** What the suite needs to know of an implementation. */
@@ -19,9 +20,6 @@ export interface StorageSuiteKit {
 const PARTITION_MAX = 2 ** 32 - 1
 const KEY_BYTES_MAX = 1280
 const MEBIBYTE = 2 ** 20
-
-/** A test of an open storage, which is closed after it. */
-type Declare = (name: string, fn: (storage: Storage) => Promise<void>) => void
 
 /** Declares the tests. */
 export function storageSuite(kit: StorageSuiteKit): void {
@@ -41,6 +39,7 @@ export function storageSuite(kit: StorageSuiteKit): void {
   scanTests(declare)
   valueTests(declare)
   keyTests(declare)
+  regionTests(declare)
   lifetimeTests(kit, declare)
 }
 

@@ -176,11 +176,11 @@ export function nextOwner(
 
 /** The next member of the walk that may be asked in the place of an owner, beside those that are `nodes` already. */
 export function nextFallback(
-  node: Pick<Coordination, 'selfId' | 'isReachable'>,
-  preferenceList: readonly string[],
+  node: Node,
+  ring: Ring,
+  partition: number,
   nodes: readonly string[],
 ): string | undefined {
-  return preferenceList.find(
-    (id) => !nodes.includes(id) && (id === node.selfId || node.isReachable(id)),
-  )
+  const mayBeAsked = (id: string): boolean => id === node.selfId || node.isReachable(id)
+  return ring.preferenceList(partition).find((id) => !nodes.includes(id) && mayBeAsked(id))
 }

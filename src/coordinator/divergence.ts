@@ -7,10 +7,16 @@ import { sameRecord } from '../versions/record-layout.ts'
 import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
 import { sync, type SiblingSet } from '../versions/sibling-set.ts'
 
-/** What one replica answered: its record from `start` on, or nothing (absent or damaged). */
+/** The record that a replica answered: `bytes[start, end)`. */
 export interface ReadRecord {
   readonly bytes: Uint8Array
   readonly start: number
+  readonly end: number
+}
+
+/** A record that is all that is there. */
+export function wholeRecord(bytes: Uint8Array): ReadRecord {
+  return { bytes, start: 0, end: bytes.length }
 }
 
 /** How the answers to one read differ: what all replicas should have, and which of them do not have it. */
@@ -33,7 +39,7 @@ export function settleAnswers(
   let settled: SiblingSet | undefined
   for (const answer of answers) {
     if (answer === undefined || answer === 'absent') continue
-    const set = decodeRecord(answer.bytes, answer.start, answer.bytes.length)
+    const set = decodeRecord(answer.bytes, answer.start, answer.end)
     if (set === undefined) continue
     if (settled !== undefined && settled.kind !== set.kind) return 'kinds differ'
     settled = settled === undefined ? set : sync(settled, set)
@@ -52,14 +58,13 @@ export function settleAnswers(
 
 /** Whether a replica's answer is the very record, byte for byte. */
 function isSame(answer: ReadRecord, record: Uint8Array): boolean {
-  const { bytes, start } = answer
-  return sameRecord(bytes, start, bytes.length, record, 0, record.length)
+  return sameRecord(answer.bytes, answer.start, answer.end, record, 0, record.length)
 }
 
 /** Whether a replica's answer lacks something of a record: not so when it is the same or has more. */
 export function lacks(answer: ReadRecord, record: Uint8Array): boolean {
   if (isSame(answer, record)) return false
-  const theirs = decodeRecord(answer.bytes, answer.start, answer.bytes.length)
+  const theirs = decodeRecord(answer.bytes, answer.start, answer.end)
   const ours = decodeRecord(record, 0, record.length)
   if (theirs === undefined || ours === undefined || theirs.kind !== ours.kind) return true
   return !isSame(answer, encodeRecord(sync(theirs, ours)))
@@ -67,12 +72,12 @@ export function lacks(answer: ReadRecord, record: Uint8Array): boolean {
 
 /** Whether the record that lies in `bytes` is the same as one that came before. */
 export function sameAs(
-  { bytes, start }: ReadRecord,
+  { bytes, start, end }: ReadRecord,
   other: Uint8Array,
   otherStart: number,
   otherEnd: number,
 ): boolean {
-  return sameRecord(bytes, start, bytes.length, other, otherStart, otherEnd)
+  return sameRecord(bytes, start, end, other, otherStart, otherEnd)
 }
 
 /**

@@ -31,7 +31,7 @@ export interface EntryReader<V> {
   readonly policy: ConflictPolicy<V>
   /** What the contexts of a key are bound to. */
   binding(key: string): ContextBinding
-  wallMs(): number
+  readonly wallMs: () => number
 }
 
 /** The context is made when it is asked for: most readers want the value alone. */
@@ -39,15 +39,17 @@ class FoundEntry<V> implements Entry<V> {
   readonly key: string
   readonly siblings: readonly V[]
   readonly #reader: EntryReader<V>
-  readonly #record: Uint8Array | undefined
+  readonly #bytes: Uint8Array | undefined
   readonly #start: number
+  readonly #end: number
   #context: Context | undefined
 
   constructor(key: string, record: ReadRecord | undefined, reader: EntryReader<V>) {
     this.key = key
     this.#reader = reader
-    this.#record = record?.bytes
+    this.#bytes = record?.bytes
     this.#start = record?.start ?? 0
+    this.#end = record?.end ?? 0
     this.siblings =
       record === undefined
         ? nothing
@@ -55,10 +57,22 @@ class FoundEntry<V> implements Entry<V> {
   }
 
   get context(): Context {
-    const record = this.#record
+    return (this.#context ??= this.#makeContext())
+  }
+
+  #makeContext(): Context {
+    const bytes = this.#bytes
     const content =
-      record === undefined ? { causal: emptyContext, stamp: 0 } : { record, start: this.#start }
-    return (this.#context ??= new Context(this.#reader.binding(this.key), content))
+      bytes === undefined
+        ? { causal: emptyContext, stamp: 0 }
+        : { bytes, start: this.#start, end: this.#end }
+    return new Context(this.#reader.binding(this.key), content)
+  }
+
+  /** What `JSON.stringify` shows. */
+  toJSON(): object {
+    const { key, found, siblings, context } = this
+    return { key, found, siblings, context }
   }
 
   get found(): boolean {

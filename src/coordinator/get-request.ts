@@ -1,5 +1,7 @@
 /** What a read asks for, and what it gives. */
 import type { Ring } from '../ring/ring.ts'
+import { getFrame, type Frame } from '../rpc/frame-buffer.ts'
+import { kindNumber } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { KeyRequest } from './coordination.ts'
 import type { ReadRecord } from './divergence.ts'
@@ -20,6 +22,16 @@ export type ReadResult = ReadRecord | undefined
 
 /** Makes of what was found what the caller gets. The read rejects with what it throws. */
 export type TellResult<T> = (request: GetRequest, found: ReadResult) => T
+
+/** The request to another replica, which need not send what is `known` already. */
+export function recordRequest(
+  { epoch }: Ring,
+  { partition, storageKey, kind, timeoutMs }: GetRequest,
+  known: ReadRecord | undefined,
+): Frame {
+  const what = { partition, kind: kindNumber[kind], key: storageKey }
+  return getFrame({ epoch, timeLeftMs: timeoutMs }, what, known)
+}
 
 /** A read that began with the copy of this node, and with asking at most one other owner. */
 export interface BegunGet<T> extends ReadRecord {

@@ -14,10 +14,9 @@ import { ReadTally } from '../quorum/read-tally.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { frameType } from '../rpc/frame.ts'
-import { getFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
-import { kindNumber, kindOf } from '../versions/record-layout.ts'
+import { kindOf } from '../versions/record-layout.ts'
 import {
   lateRead,
   lostRead,
@@ -29,8 +28,14 @@ import {
 } from './availability.ts'
 import { Caller } from './caller.ts'
 import type { Coordination } from './coordination.ts'
-import { copiesNeeded, kindsDiffer, type ReadRecord } from './divergence.ts'
-import type { BegunGet, GetRequest, ReadResult, TellResult } from './get-request.ts'
+import { copiesNeeded, kindsDiffer, wholeRecord, type ReadRecord } from './divergence.ts'
+import {
+  recordRequest,
+  type BegunGet,
+  type GetRequest,
+  type ReadResult,
+  type TellResult,
+} from './get-request.ts'
 import { absenceOf, ReadAnswers } from './read-answers.ts'
 import { repairAfterRead } from './repair-after-read.ts'
 import { ReplicaCalls } from './replica-calls.ts'
@@ -48,7 +53,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** Replica i of the tally; owners first, asked or not. Shared with the ring until a fallback is asked. */
   #nodes: readonly string[]
   #askedMask = 0
-  #answers: ReadAnswers
+  #answers = new ReadAnswers()
   readonly #calls = new ReplicaCalls()
   /** `repairing`: the result is known, and enough owners are being brought up to it. */
   #phase: 'asking' | 'repairing' | 'ended' = 'asking'
@@ -74,7 +79,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#tell = tell
     this.#ring = begun?.ring ?? node.ring()
     this.#nodes = this.#ring.owners(request.partition)
-    this.#answers = new ReadAnswers()
     this.#tally = new ReadTally(request)
     this.#caller = begun ?? new Caller()
     this.promise = this.#caller.promise
@@ -91,10 +95,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#node.wheel.replace(begun, this)
   }
 
-  /**
-   * Starts the read; its outcome is `promise`.
-   * @param own what this node has stored, if it was read already
-   */
+  /** Starts the read; its outcome is `promise`. @param own what this node has stored, if it was read already */
   start(own?: Stored | Promise<Stored>): Promise<T> {
     this.#own = own
     const { needed, timeoutMs } = this.#request
@@ -112,11 +113,11 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   /** Asks until R answers are there or awaited, or nobody is left. */
   #askEnough(): void {
-    while (this.#tally.outcome() === 'lost' && this.#askNext());
-  }
-
-  #askNext(): boolean {
-    return this.#askOwner() || (this.#request.sloppy && this.#askFallback())
+    const { sloppy } = this.#request
+    while (
+      this.#tally.outcome() === 'lost' &&
+      (this.#askOwner() || (sloppy && this.#askFallback()))
+    );
   }
 
   /** Asks the best owner not asked yet. False when there is none. */
@@ -129,8 +130,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #askFallback(): boolean {
     if (this.#nodes.length > REPLICA_MAX) return false
-    const list = this.#ring.preferenceList(this.#request.partition)
-    const id = nextFallback(this.#node, list, this.#nodes)
+    const id = nextFallback(this.#node, this.#ring, this.#request.partition, this.#nodes)
     if (id === undefined) return false
     this.#nodes = [...this.#nodes, id]
     this.#ask(this.#nodes.length - 1, 'fallback')
@@ -146,10 +146,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #send(replica: number, id: string): boolean {
-    const { partition, storageKey, kind, timeoutMs } = this.#request
-    const head = { epoch: this.#ring.epoch, timeLeftMs: timeoutMs }
-    const what = { partition, kind: kindNumber[kind], key: storageKey }
-    const frame = getFrame(head, what, this.#answers.record)
+    const frame = recordRequest(this.#ring, this.#request, this.#answers.record)
     return this.#calls.call(this.#node.data(id), this, replica, frame)
   }
 
@@ -181,7 +178,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #readHere(replica: number, stored: Stored): void {
     if (stored instanceof Uint8Array) {
-      this.#note(replica, { bytes: stored, start: storedHeaderBytes })
+      this.#note(replica, { bytes: stored, start: storedHeaderBytes, end: stored.length })
     } else {
       const absent = this.#node.isRecovering() ? 'recovering' : 'absent'
       this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : absent)
@@ -248,14 +245,10 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
     const id = this.#nodes[replica]!
-    const known = this.#node.otherEpoch(id, body)
-    if (!known || !this.#calls.mayRetryEpoch(id)) {
-      this.#tally.failed(replica)
-    } else if (this.#node.ring().epoch === this.#ring.epoch) {
-      if (!this.#send(replica, id)) this.#tally.failed(replica)
-    } else {
-      this.#startAnew()
-    }
+    const mayRetry = this.#node.otherEpoch(id, body) && this.#calls.mayRetryEpoch(id)
+    const isNewer = this.#node.ring().epoch !== this.#ring.epoch
+    if (mayRetry && isNewer) this.#startAnew()
+    else if (!mayRetry || !this.#send(replica, id)) this.#tally.failed(replica)
   }
 
   /** The ring changed under the read: it begins again with the new owners. */
@@ -277,7 +270,10 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const nowMs = clock.monotonicMs()
     this.#deadlineMs ??= nowMs + Math.max(0, this.#request.timeoutMs - hedgeAfterMs)
     const leftMs = this.#deadlineMs - nowMs
-    if (leftMs <= 0 || wheel.isEnding) return this.#giveUp()
+    if (leftMs <= 0 || wheel.isEnding) {
+      this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
+      return this.#abandon(this.#tally.waitingMask)
+    }
     wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, hedgeAfterMs))
     if (this.#phase !== 'asking') return
     // Owners that membership lost sight of since they were asked have failed.
@@ -289,11 +285,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#goOn()
   }
 
-  #giveUp(): void {
-    this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
-    this.#abandon(this.#tally.waitingMask)
-  }
-
   #advance(): void {
     if (this.#phase !== 'asking') return
     const outcome = this.#tally.outcome()
@@ -302,9 +293,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
       this.#fail(lostRead(this.#request, this.#tally.count, this.#calls.lastError))
       this.#mendLate()
     } else if (this.#answers.agree) {
-      const found = this.#answers.first
-      if (found !== 'absent') this.#answers.forget()
-      this.#succeed(found === 'absent' ? undefined : found)
+      const found = this.#answers.record
+      if (found !== undefined) this.#answers.forget()
+      this.#succeed(found)
     } else {
       this.#diverged()
     }
@@ -316,15 +307,13 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (found === undefined) return this.#succeed(undefined)
     this.#answers.forget()
     if (found === 'kinds differ') return this.#fail(kindsDiffer(this.#request.bucket))
-    const result = { bytes: found.record, start: 0 }
+    const result = wholeRecord(found.record)
     const { readRepair } = this.#request
     if (readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
-    const current = selected(this.#nodes, found.currentMask).filter((id) =>
-      this.#holdsForQuorum(id),
-    )
+    const current = selected(this.#nodes, found.currentMask)
     const owners = this.#ring.owners(this.#request.partition).length
     const copies = readRepair === 'async' ? 0 : copiesNeeded({ owners, needed: this.#tally.needed })
-    const missing = copies - current.length
+    const missing = copies - current.filter((id) => this.#holdsForQuorum(id)).length
     this.#repair(result, found.staleMask, missing)
     if (missing <= 0) this.#succeed(result)
   }
@@ -348,8 +337,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
       },
       missed: (error) => {
         this.#calls.lastError = error
-        if (this.#phase === 'repairing')
-          this.#fail(lostRead(this.#request, this.#tally.count, error))
+        if (this.#phase === 'repairing') this.#fail(lostRead(request, this.#tally.count, error))
       },
     })
   }
@@ -370,7 +358,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const found = this.#answers.settle()
     if (found === undefined || found === 'kinds differ') return
     this.#answers.forget()
-    this.#result = { bytes: found.record, start: 0 }
+    this.#result = wholeRecord(found.record)
     if (found.staleMask !== 0) this.#repair(this.#result, found.staleMask, 0)
   }
 

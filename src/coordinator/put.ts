@@ -82,23 +82,17 @@ export class PutOperation extends Deadline implements CallSink {
     this.#advance()
   }
 
-  /**
-   * Starts the write; its outcome is `promise`.
-   * @param begun the write to the storage of this node, if it was made already
-   */
-  start(begun?: AppliedWrite | Promise<AppliedWrite>): Promise<Receipt> {
+  /** Starts the write; its outcome is `promise`. */
+  start(): Promise<Receipt> {
     const down = unreachableOwners(this.#node, this.#nodes)
-    const refusal =
-      begun === undefined
-        ? writeRefusal(this.#node, this.#ring, this.#request, down)
-        : undefined
+    const refusal = writeRefusal(this.#node, this.#ring, this.#request, down)
     if (refusal !== undefined) {
       this.#finish(refusal)
       return this.promise
     }
     this.#node.wheel.set(this, this.#request.timeoutMs)
     try {
-      const applied = begun ?? this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
+      const applied = this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
       if (applied instanceof Promise) {
         applied.then(
           (done) => this.#stored(done),
@@ -148,10 +142,10 @@ export class PutOperation extends Deadline implements CallSink {
       else if (this.#hintedFor.includes(id)) this.#tally.failed(i)
       else if (!this.#send(i, id, frame)) unsent |= 1 << i
     }
+    this.#awaitLocal(applied.durable)
     for (let i = 0; unsent !== 0 && i < owners; i++)
       if ((unsent & (1 << i)) !== 0) this.#ownerFailed(i)
     if (this.#self < 0 && this.#hintedFor.length > 0) this.#standInHere()
-    this.#awaitLocal(applied.durable)
     this.#advance()
   }
 
@@ -372,8 +366,10 @@ export class PutOperation extends Deadline implements CallSink {
     if (error !== undefined) return this.#finish(error)
     this.#settled = true
     this.#node.stats.inFlight -= 1
+    const { stored, replaced } = this.#applied!
+    const source = replaced ?? { bytes: stored, start: storedHeaderBytes, end: stored.length }
     this.#caller.resolve(
-      createReceipt(this.#node.cluster(), this.#request, this.#applied!, {
+      createReceipt(this.#node.cluster(), this.#request, source, {
         nodes: this.#nodes,
         storedMask: this.#tally.acknowledgedMask,
         fallbackMask: this.#tally.fallbackMask,

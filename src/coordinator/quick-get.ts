@@ -4,15 +4,15 @@
  * there: it knows all ways, and this one only the shortest.
  */
 import type { StoreError } from '../base/errors.ts'
+import type { ValueRegion } from '../ports/storage.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { frameType } from '../rpc/frame.ts'
-import { getFrame } from '../rpc/frame-buffer.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber } from '../versions/record-layout.ts'
-import { nextOwner } from './availability.ts'
+import { asStoreError, nextOwner } from './availability.ts'
 import type { Coordination } from './coordination.ts'
-import type { BegunGet, GetRequest, TellResult } from './get-request.ts'
+import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
 import { Deadline } from './timer-wheel.ts'
 
@@ -22,33 +22,47 @@ export function startGet<T>(
   request: GetRequest,
   tell: TellResult<T>,
 ): Promise<T> {
-  if (request.needed > 2 || !node.everyoneIsReachable()) {
-    return new GetOperation(node, request, tell).start()
-  }
   const ring = node.ring()
   const self = ring.owners(request.partition).indexOf(node.selfId)
-  const own = self < 0 ? undefined : ownCopy(node, request)
-  if (own instanceof Uint8Array && own[storedHeaderBytes + 1] === kindNumber[request.kind]) {
-    const quick = new QuickGet(node, request, tell)
-    if (quick.begin(ring, self, own)) return quick.promise
+  if (self < 0 || request.needed > 2 || !node.everyoneIsReachable()) {
+    return new GetOperation(node, request, tell).start()
   }
-  return new GetOperation(node, request, tell).start(own)
+  const own = ownCopy(node, request)
+  if (own !== 'found') return new GetOperation(node, request, tell).start(own)
+  const quick = new QuickGet(node, request, tell, ring)
+  if (quick.begin(self, region)) return quick.promise
+  return new GetOperation(node, request, tell).start()
 }
 
-/** What this node has stored; undefined also when reading fails, as it will again for the whole operation. */
+/** Where this node's copy lies, header and all. */
+const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
+
+/** `found`: a record of the kind that is asked for lies in `region`. Else what the storage said, if it did. */
 function ownCopy(
   node: Coordination,
-  { partition, storageKey }: GetRequest,
-): Stored | Promise<Stored> {
+  { partition, storageKey, kind }: GetRequest,
+): 'found' | Stored | Promise<Stored> {
   try {
-    return node.store.read(partition, storageKey)
-  } catch {
-    return undefined
+    if (!node.store.near.find(partition, storageKey, region, 'kept')) {
+      const stored = node.store.read(partition, storageKey)
+      if (!(stored instanceof Uint8Array)) return stored
+      region.bytes = stored
+      region.start = 0
+      region.end = stored.length
+    }
+  } catch (error) {
+    return Promise.reject(asStoreError(error))
   }
+  const isOfKind = region.bytes[region.start + storedHeaderBytes + 1] === kindNumber[kind]
+  return isOfKind ? 'found' : undefined
 }
 
 /** The operation whose promise is being made: one function for all of them, instead of a closure for each. */
 let unborn: QuickGet<unknown>
+const promiseOf = (operation: QuickGet<unknown>): Promise<unknown> => {
+  unborn = operation
+  return new Promise(adopt)
+}
 const adopt = (resolve: (result: unknown) => void, reject: (error: unknown) => void): void => {
   unborn.resolve = resolve
   unborn.reject = reject
@@ -57,36 +71,38 @@ const adopt = (resolve: (result: unknown) => void, reject: (error: unknown) => v
 /** A read that at most one other owner has to confirm; itself the record that this node has, for `tell`. */
 class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
   promise!: Promise<T>
-  ring!: Ring
+  readonly ring: Ring
   self = 0
   other = 0
   call: number | undefined
   resolve!: (result: T) => void
   reject!: (error: unknown) => void
   bytes!: Uint8Array
-  readonly start = storedHeaderBytes
+  start = 0
+  end = 0
   private readonly node: Coordination
   private readonly request: GetRequest
   private readonly tell: TellResult<T>
   /** What goes on in its place. */
   private whole: GetOperation<T> | undefined
 
-  constructor(node: Coordination, request: GetRequest, tell: TellResult<T>) {
+  constructor(node: Coordination, request: GetRequest, tell: TellResult<T>, ring: Ring) {
     super()
+    this.ring = ring
     this.node = node
     this.request = request
     this.tell = tell
   }
 
   /** Begins with the copy of this node, the owner `self`. False when another owner has to be asked and cannot be. */
-  begin(ring: Ring, self: number, own: Uint8Array): boolean {
+  begin(self: number, own: ValueRegion): boolean {
     const { node, request } = this
-    this.ring = ring
     this.self = self
-    this.bytes = own
+    this.bytes = own.bytes
+    this.start = own.start + storedHeaderBytes
+    this.end = own.end
     if (request.needed === 2 && !this.ask()) return false
-    unborn = this as QuickGet<unknown>
-    this.promise = new Promise(adopt as never)
+    this.promise = promiseOf(this as QuickGet<unknown>) as Promise<T>
     if (request.needed === 2) node.wheel.set(this, Math.min(request.timeoutMs, node.hedgeAfterMs))
     else this.succeed()
     return true
@@ -97,11 +113,8 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
     const owners = ring.owners(request.partition)
     this.other = nextOwner(node, owners, 1 << this.self)
     if (this.other < 0) return false
-    const head = { epoch: ring.epoch, timeLeftMs: request.timeoutMs }
-    const { partition, storageKey } = request
-    const what = { partition, kind: kindNumber[request.kind], key: storageKey }
     const channel = node.data(owners[this.other]!)
-    this.call = channel.call(this, this.other, getFrame(head, what, this))
+    this.call = channel.call(this, this.other, recordRequest(ring, request, this))
     return this.call !== undefined
   }
 

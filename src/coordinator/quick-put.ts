@@ -3,7 +3,9 @@
  * owner can be sent it, and each says that it has it. Whatever else happens (a refusal, silence, another ring), a
  * `PutOperation` goes on from there: it knows all ways, and this one only the shortest.
  */
+import { asBuffer } from '../base/bytes.ts'
 import type { StoreError } from '../base/errors.ts'
+import type { ValueRegion } from '../ports/storage.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
@@ -19,6 +21,7 @@ import { createReceipt, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
 
 const nobody: readonly string[] = Object.freeze([])
+const noBytes = new Uint8Array(0)
 
 /** Writes a key. The write is counted in: it counts itself out, unless it cannot even begin. */
 export function startPut(node: Coordination, request: PutRequest): Promise<Receipt> {
@@ -27,10 +30,11 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
     const owners = ring.owners(request.partition)
     const self = owners.indexOf(node.selfId)
     const isPlain = self >= 0 && request.needed <= owners.length && node.everyoneIsReachable()
-    if (!isPlain || node.store.isDurable || !ownersHaveRoom(node, owners, request)) {
-      return new PutOperation(node, request).start()
+    if (isPlain && node.store.near.isThere && ownersHaveRoom(node, owners, request)) {
+      const quick = new QuickPut(node, request, ring, self)
+      if (quick.begin()) return quick.promise
     }
-    return new QuickPut(node, request, ring, self).start()
+    return new PutOperation(node, request).start()
   } catch (error) {
     node.stats.inFlight -= 1
     throw error
@@ -39,20 +43,27 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
 
 /** The operation whose promise is being made: one function for all of them, instead of a closure for each. */
 let unborn: QuickPut
+const promiseOf = (operation: QuickPut): Promise<Receipt> => {
+  unborn = operation
+  return new Promise(adopt)
+}
 const adopt = (resolve: (receipt: Receipt) => void, reject: (error: unknown) => void): void => {
   unborn.resolve = resolve
   unborn.reject = reject
 }
 
 /** A write that every owner can take at once. */
-class QuickPut extends Deadline implements CallSink, BegunPut {
+class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
   readonly promise: Promise<Receipt>
   readonly ring: Ring
   readonly self: number
   readonly calls: (number | undefined)[] = [undefined, undefined, undefined]
   resolve!: (receipt: Receipt) => void
   reject!: (error: unknown) => void
-  applied!: AppliedWrite
+  /** Where the record lies in this node's storage, header and all. */
+  bytes: Uint8Array = noBytes
+  start = 0
+  end = 0
   storedMask = 0
   durableMask = 0
   isSettled = false
@@ -67,26 +78,29 @@ class QuickPut extends Deadline implements CallSink, BegunPut {
     this.request = request
     this.ring = ring
     this.self = self
-    unborn = this
-    this.promise = new Promise(adopt)
+    this.promise = promiseOf(this)
   }
 
-  start(): Promise<Receipt> {
+  /** The write, once it is asked for by those who need all of it. */
+  get applied(): AppliedWrite {
+    const stored = asBuffer(this.bytes.subarray(this.start, this.end))
+    return { stored, replaced: undefined, siblings: 1, durable: undefined }
+  }
+
+  /** Stores the write here and sends it. False when it is none that replaces what is stored, in memory, at once. */
+  begin(): boolean {
     const { node, request } = this
+    const { partition, storageKey } = request
     try {
-      const { partition, storageKey } = request
-      const applied = node.store.write(partition, storageKey, localWrite(node, request))
-      if (applied instanceof Promise || applied.durable !== undefined) {
-        return new PutOperation(node, request).start(applied)
-      }
-      this.applied = applied
+      if (!node.store.near.write(partition, storageKey, localWrite(node, request), this))
+        return false
     } catch (error) {
       this.fail(error)
-      return this.promise
+      return true
     }
     node.wheel.set(this, request.timeoutMs)
     this.send()
-    return this.promise
+    return true
   }
 
   private send(): void {
@@ -94,20 +108,22 @@ class QuickPut extends Deadline implements CallSink, BegunPut {
     const owners = ring.owners(request.partition)
     const head = { epoch: ring.epoch, timeLeftMs: request.timeoutMs }
     const body = { partition: request.partition, key: request.storageKey, hintFor: nobody }
-    const frame = putFrame(head, body, this.applied.stored, storedHeaderBytes)
+    const frame = putFrame(head, body, this.bytes, this.start + storedHeaderBytes, this.end)
     let isSent = true
     for (let i = 0; i < owners.length; i++) {
       if (i === self) continue
       calls[i] = node.data(owners[i]!).call(this, i, frame)
       if (calls[i] === undefined) isSent = false
     }
-    this.stored(self, false)
-    if (!isSent) this.widen()
+    this.storedMask = 1 << self
+    if (isSent) this.advance()
+    else this.widen()
   }
 
   answered(replica: number, frame: AnswerFrame): void {
     const isStored = frame.type === frameType.stored
-    if (isStored && this.whole === undefined) this.stored(replica, (frame.flags & flagDurable) !== 0)
+    if (isStored && this.whole === undefined)
+      this.stored(replica, (frame.flags & flagDurable) !== 0)
     else this.widen().answered(replica, frame)
   }
 
@@ -125,11 +141,15 @@ class QuickPut extends Deadline implements CallSink, BegunPut {
     return this.whole
   }
 
-  /** An owner has the write. */
+  /** Another owner has the write. */
   private stored(replica: number, durable: boolean): void {
-    const { node, request, ring } = this
     this.storedMask |= 1 << replica
     if (durable) this.durableMask |= 1 << replica
+    this.advance()
+  }
+
+  private advance(): void {
+    const { node, request, ring } = this
     const count = replicaCount(this.storedMask)
     if (count === ring.owners(request.partition).length) node.wheel.cancel(this)
     if (count >= request.needed && !this.isSettled) this.settle()
@@ -141,7 +161,8 @@ class QuickPut extends Deadline implements CallSink, BegunPut {
     node.stats.inFlight -= 1
     const nodes = ring.owners(request.partition)
     const outcome = { nodes, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
-    this.resolve(createReceipt(node.cluster(), request, this.applied, outcome))
+    const source = { bytes: this.bytes, start: this.start + storedHeaderBytes, end: this.end }
+    this.resolve(createReceipt(node.cluster(), request, source, outcome))
   }
 
   private fail(error: unknown): void {

@@ -1,7 +1,14 @@
 /** What the replicas of one read have answered, compared as it comes: in most reads all agree. */
 import { flagDamaged, flagRecovering } from '../rpc/frame.ts'
 import { isRecord } from '../versions/record-layout.ts'
-import { lacks, sameAs, settleAnswers, type Divergence, type ReadRecord } from './divergence.ts'
+import {
+  lacks,
+  sameAs,
+  settleAnswers,
+  wholeRecord,
+  type Divergence,
+  type ReadRecord,
+} from './divergence.ts'
 
 /** `absent`: nothing, or something damaged. */
 export type ReadAnswer = ReadRecord | 'absent'
@@ -36,7 +43,7 @@ export class ReadAnswers {
     const first = this.#first
     if (first instanceof Object && sameAs(first, bytes, start, end)) return first
     if (!isRecord(bytes, start, end)) return undefined
-    return { bytes: Buffer.from(bytes.subarray(start, end)), start: 0 }
+    return wholeRecord(Buffer.from(bytes.subarray(start, end)))
   }
 
   add(replica: number, answer: ReadAnswer): void {
@@ -58,7 +65,7 @@ export class ReadAnswers {
   /** Takes out the answers: the replicas, as a mask, that lack something of the result. One that has more does not. */
   takeStale(result: ReadRecord): number {
     if (this.#answers.length === 0) return 0
-    const record = result.bytes.subarray(result.start)
+    const record = result.bytes.subarray(result.start, result.end)
     let stale = 0
     this.#answers.forEach((answer, i) => {
       if (answer === undefined) return

@@ -1,6 +1,5 @@
 /** What a write gives back. */
-import { storedHeaderBytes, type LocalWriteResult } from '../replica/stored-record.ts'
-import { Context } from '../versions/context.ts'
+import { Context, type ContextSource } from '../versions/context.ts'
 
 /** One acknowledgement of a write. */
 export interface Acknowledgement {
@@ -33,10 +32,9 @@ export interface WriteOutcome {
 export function createReceipt(
   cluster: string,
   { bucket, key }: { readonly bucket: string; readonly key: string },
-  { stored, replaced }: LocalWriteResult,
+  source: ContextSource,
   outcome: WriteOutcome,
 ): Receipt {
-  const source = replaced ?? { record: stored, start: storedHeaderBytes }
   return {
     context: new Context({ cluster, bucket, key }, source),
     acknowledged: acknowledgements(outcome),

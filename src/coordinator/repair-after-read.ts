@@ -23,7 +23,7 @@ export function repairAfterRead(
   goal: RepairGoal,
 ): void {
   const { storageKey, partition, timeoutMs } = request
-  const record = Buffer.from(result.bytes.subarray(result.start))
+  const record = Buffer.from(result.bytes.subarray(result.start, result.end))
   const owners = ring.owners(partition)
   const awayMask = failedMask | unreachableOwners(node, owners)
   const stale = repairTargets(nodes, { owners: owners.length, staleMask, awayMask })

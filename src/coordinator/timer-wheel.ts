@@ -116,7 +116,7 @@ export class TimerWheel {
     by.previous = entry.previous
     by.next = entry.next
     by.previous!.next = by
-    by.next!.previous = by
+    by.next.previous = by
     entry.next = undefined
     entry.previous = undefined
   }

@@ -11,6 +11,8 @@
  * 4. **Bytes are owned**: a value passed to `write` belongs to the storage, the caller never touches it again; a value
  *    returned by `get` or `scan` is never changed by the storage, and the caller never changes it.
  * 5. A failure is an error: never an answer `undefined` for data that cannot be read.
+ * 6. **Regions are true**, where there are `locate` and `store`: they show and make what `get` and `write` would, and a
+ *    region that is `kept` is never changed. A storage that has them answers all at once.
  */
 export interface Storage {
   /**
@@ -24,6 +26,21 @@ export interface Storage {
 
   /** The value, or `undefined` when there is none. Answers at once where it can: that saves a microtask. */
   get(partition: number, key: string): Uint8Array | undefined | Promise<Uint8Array | undefined>
+
+  /**
+   * Only for storages that have their values in memory: the same as `get`, without a view being made. Fills in where
+   * the value lies.
+   * @param use `now`: only until the storage is called again, which may overwrite the bytes; `kept`: for ever
+   * @returns whether there is one; when not, `into` is left as it was.
+   */
+  locate?(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean
+
+  /**
+   * Only together with `locate`: one write, made at once, of a value that stays the caller's: it is copied. Then
+   * `value` tells where it lies.
+   * @throws {StorageError} then nothing changed.
+   */
+  store?(partition: number, key: string, value: ValueRegion, use: RegionUse): void
 
   /**
    * Applies all writes together. Returns nothing when they are already as durable as they will be, else a promise.
@@ -40,6 +57,16 @@ export interface Storage {
 
   /** Makes what was written durable and lets go of the data. Idempotent. */
   close(): Promise<void>
+}
+
+/** How long what lies in a region is looked at. */
+export type RegionUse = 'now' | 'kept'
+
+/** Where a value lies: `bytes[start, end)`. */
+export interface ValueRegion {
+  bytes: Uint8Array
+  start: number
+  end: number
 }
 
 /** One write of a batch. */

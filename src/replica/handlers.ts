@@ -3,6 +3,7 @@
  * other node. Whatever a peer sends ends in an answer or in the end of its session, never in an exception.
  */
 import { ConflictPolicyError, ProtocolError, StorageError, StoreError } from '../base/errors.ts'
+import type { ValueRegion } from '../ports/storage.ts'
 import type { Ring } from '../ring/ring.ts'
 import { flagDamaged, flagDurable, flagRecovering, frameType } from '../rpc/frame.ts'
 import {
@@ -47,6 +48,8 @@ export interface HandlersOptions {
 }
 
 const maxKeyBytes = 1280
+/** Where the record that is asked for lies. */
+const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
 /** Answers `put` and `get` frames from this node's own storage. */
 export class ReplicaHandlers {
@@ -69,6 +72,10 @@ export class ReplicaHandlers {
     const { store } = this.#options
     try {
       const record = { bytes, start: request.recordStart, end }
+      const isPlain = request.hintFor.length === 0
+      if (isPlain && store.near.merge(request.partition, request.key, record)) {
+        return acknowledge(to, id, false)
+      }
       const done = store.merge(request.partition, request.key, record, this.#hints(request))
       if (done === undefined) return acknowledge(to, id, store.isDurable)
       done.then(
@@ -117,8 +124,17 @@ export class ReplicaHandlers {
     const { partition, key, kind, versionStart } = request
     const problem = this.#kindProblem(key, kind)
     if (problem !== undefined) return this.#refuse(to, id, problem)
+    const { store } = this.#options
     try {
-      const stored = this.#options.store.read(partition, key)
+      if (store.near.find(partition, key, region, 'now')) {
+        const at = region.start + storedHeaderBytes
+        const isSame = versionStart < end && hasVersion(region.bytes, at, bytes, versionStart, end)
+        const type = isSame ? frameType.same : frameType.record
+        const body = isSame ? undefined : region.bytes
+        to.send(plainFrame({ type, flags: 0, id }, body, at, isSame ? at : region.end))
+        return
+      }
+      const stored = store.read(partition, key)
       if (!(stored instanceof Promise)) {
         if (versionStart < end && isKnown(stored, bytes, versionStart, end)) {
           to.send(plainFrame({ type: frameType.same, flags: 0, id }))

@@ -6,6 +6,7 @@
 import { ConflictPolicyError, LimitError, StorageError } from '../base/errors.ts'
 import type { Storage, StorageWrite } from '../ports/storage.ts'
 import { kindOf } from '../versions/record-layout.ts'
+import { NearRecords } from './near-records.ts'
 import { splitStorageKey } from './places.ts'
 import {
   merged,
@@ -53,7 +54,11 @@ export class ReplicaStore {
   /** Records found damaged since the start. */
   damagedCount = 0
 
+  /** The short way to records that the storage has in memory. */
+  readonly near: NearRecords
+
   constructor(options: ReplicaStoreOptions) {
+    this.near = new NearRecords(options)
     this.#storage = options.storage
     this.#writeFailed = options.writeFailed
   }

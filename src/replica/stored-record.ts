@@ -16,6 +16,7 @@
 import { assert } from '../base/assert.ts'
 import { allocateKept, copyInto, readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
+import type { ValueRegion } from '../ports/storage.ts'
 import {
   coversContext,
   emptyContext,
@@ -52,6 +53,9 @@ const formatChecked = 2
 const plainMark = 0x6e_61_6c_70
 const noOwn = 0xffff
 
+/** Where a new record is written. */
+type Allocate = (bytes: number) => Buffer
+
 /** What the storage said of a key: its sound bytes, nothing, or bytes that are not what was stored. */
 export type Stored = Uint8Array | undefined | 'damaged'
 
@@ -63,6 +67,12 @@ export function openStored(bytes: Uint8Array | undefined, key: string): Stored {
   if (bytes[0] !== formatChecked) return 'damaged'
   if (readU32(bytes, 4) !== storedChecksum(bytes, key)) return 'damaged'
   return isRecord(bytes, storedHeaderBytes, bytes.length) ? bytes : 'damaged'
+}
+
+/** Whether bytes that never left this process hold a record as it was sealed without checksum. */
+export function isPlainStored({ bytes, start, end }: ValueRegion): boolean {
+  if (end - start <= storedHeaderBytes || bytes[start] !== formatPlain) return false
+  return bytes[start + 1] === 0 && readU32(bytes, start + 4) === plainMark
 }
 
 /** Completes the header of new stored bytes. */
@@ -84,9 +94,9 @@ export function ownDot(stored: Uint8Array): Dot | undefined {
   return readDots(stored, storedHeaderBytes + headerBytes + entryBytes * index, 1)[0]
 }
 
-function ownIndex(stored: Uint8Array): number {
-  const index = readU16(stored, 2)
-  return index < recordEntries(stored, storedHeaderBytes) ? index : -1
+function ownIndex(stored: Uint8Array, at = 0): number {
+  const index = readU16(stored, at + 2)
+  return index < recordEntries(stored, at + storedHeaderBytes) ? index : -1
 }
 
 function setOwnIndex(stored: Uint8Array, index: number): void {
@@ -111,33 +121,58 @@ export function merged(
   end: number,
 ): Buffer | undefined {
   if (local === undefined) return adopted(incoming, start, end, -1)
-  switch (compareRecords(local, storedHeaderBytes, incoming, start)) {
+  const next = succeeded({ bytes: local, start: 0 }, incoming, start, end)
+  return next === 'unclear' ? synced(local, incoming, start, end) : next
+}
+
+/**
+ * The same for stored bytes that begin somewhere in `local.bytes`, where the two records say by themselves what becomes
+ * of them; `unclear` where they have to be decoded.
+ */
+export function succeeded(
+  local: { readonly bytes: Uint8Array; readonly start: number },
+  incoming: Uint8Array,
+  start: number,
+  end: number,
+  allocate: Allocate = allocateKept,
+): Buffer | undefined | 'unclear' {
+  switch (compareRecords(local.bytes, local.start + storedHeaderBytes, incoming, start)) {
     case 'equal':
     case 'after':
       return undefined
     case 'before':
-      return adopted(incoming, start, end, carriedOwn(local, incoming, start))
+      return adopted(incoming, start, end, carriedOwn(local, incoming, start), allocate)
     default:
-      return synced(local, incoming, start, end)
+      return 'unclear'
   }
 }
 
-function adopted(incoming: Uint8Array, start: number, end: number, own: number): Buffer {
-  const stored = allocateKept(storedHeaderBytes + end - start)
+function adopted(
+  incoming: Uint8Array,
+  start: number,
+  end: number,
+  own: number,
+  allocate: Allocate = allocateKept,
+): Buffer {
+  const stored = allocate(storedHeaderBytes + end - start)
   copyInto(stored, storedHeaderBytes, incoming, start, end)
   setOwnIndex(stored, own)
   return stored
 }
 
 /** Where the noted entry stands in the incoming record, or −1 when that one knows more of it. */
-function carriedOwn(local: Uint8Array, incoming: Uint8Array, start: number): number {
-  const index = ownIndex(local)
+function carriedOwn(
+  local: { readonly bytes: Uint8Array; readonly start: number },
+  incoming: Uint8Array,
+  start: number,
+): number {
+  const { bytes } = local
+  const index = ownIndex(bytes, local.start)
   if (index < 0) return -1
-  const actorAt = storedHeaderBytes + headerBytes + entryBytes * index
-  const there = findEntry(incoming, start, local, actorAt)
+  const recordAt = local.start + storedHeaderBytes
+  const there = findEntry(incoming, start, bytes, recordAt + headerBytes + entryBytes * index)
   if (there < 0) return -1
-  const same =
-    entryCounter(incoming, start, there) === entryCounter(local, storedHeaderBytes, index)
+  const same = entryCounter(incoming, start, there) === entryCounter(bytes, recordAt, index)
   return same ? there : -1
 }
 
@@ -189,33 +224,45 @@ export interface LocalWriteResult {
 
 /** The record after a coordinated write. `local` is undefined too when what is stored is damaged. */
 export function writtenLocally(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {
-  if (write.replaces === 'all' && write.kind !== 'lww') {
-    if (local === undefined || recordIsolated(local, storedHeaderBytes) === 0) {
-      return replacedAll(local, write)
-    }
-  }
-  return replacedSome(local, write)
+  const region = local && { bytes: local, start: 0 }
+  return replacedAll(region, write) ?? replacedSome(local, write)
 }
 
-function replacedAll(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {
-  const before =
-    local === undefined
-      ? undefined
-      : { bytes: local, start: storedHeaderBytes, ownIndex: continuableOwn(local, write.dots) }
+/**
+ * The same for stored bytes that begin somewhere in `local.bytes`, where the write replaces all that they know, and no
+ * record has to be decoded; else undefined.
+ */
+export function replacedAll(
+  local: { readonly bytes: Uint8Array; readonly start: number } | undefined,
+  write: LocalWrite,
+  allocate: Allocate = allocateKept,
+): LocalWriteResult | undefined {
+  if (write.replaces !== 'all' || write.kind === 'lww') return undefined
+  if (local !== undefined && recordIsolated(local.bytes, local.start + storedHeaderBytes) !== 0) {
+    return undefined
+  }
+  const before = local && {
+    bytes: local.bytes,
+    start: local.start + storedHeaderBytes,
+    ownIndex: continuableOwn(local, write.dots),
+  }
   const { kind, value, tombstone, expiresAtMs, dots } = write
   const sibling = { value, tombstone, expiresAtMs, stamp: 0 }
-  const next = successor(before, { kind, sibling, dots, reserve: storedHeaderBytes })
+  const next = successor(before, { kind, sibling, dots, reserve: storedHeaderBytes }, allocate)
   setOwnIndex(next.bytes, next.ownIndex)
   return { stored: next.bytes, replaced: undefined, siblings: 1 }
 }
 
 /** Index of the noted entry when the present incarnation may count it up, else −1. */
-function continuableOwn(local: Uint8Array, dots: DotSource): number {
-  const index = ownIndex(local)
+function continuableOwn(
+  { bytes, start }: { readonly bytes: Uint8Array; readonly start: number },
+  dots: DotSource,
+): number {
+  const index = ownIndex(bytes, start)
   if (index < 0) return -1
-  const actorAt = storedHeaderBytes + headerBytes + entryBytes * index
-  if (!dots.isCurrentAt(local, actorAt)) return -1
-  return entryCounter(local, storedHeaderBytes, index) < counterMax ? index : -1
+  const recordAt = start + storedHeaderBytes
+  if (!dots.isCurrentAt(bytes, recordAt + headerBytes + entryBytes * index)) return -1
+  return entryCounter(bytes, recordAt, index) < counterMax ? index : -1
 }
 
 function replacedSome(local: Uint8Array | undefined, write: LocalWrite): LocalWriteResult {

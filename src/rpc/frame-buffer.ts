@@ -101,9 +101,10 @@ export function putFrame(
   body: PutBody,
   record: Uint8Array,
   recordStart: number,
+  recordEnd: number = record.length,
 ): Frame {
   const { key, hintFor } = body
-  const recordBytes = record.length - recordStart
+  const recordBytes = recordEnd - recordStart
   let size = requestHeadBytes + 6 + key.length + recordBytes + 1
   for (const id of hintFor) size += 1 + 3 * id.length
   const bytes = room(size)
@@ -114,7 +115,7 @@ export function putFrame(
     bytes[1] = flagHinted
     at = writeIds(bytes, at, hintFor)
   }
-  return endFrame(copyInto(bytes, at, record, recordStart, record.length))
+  return endFrame(copyInto(bytes, at, record, recordStart, recordEnd))
 }
 
 function writeKey(bytes: Buffer, at: number, key: string): number {
@@ -164,13 +165,14 @@ export function plainFrame(
   head: { type: number; flags: number; id: number },
   body?: Uint8Array,
   bodyStart = 0,
+  bodyEnd: number = body?.length ?? 0,
 ): Frame {
-  const bodyBytes = body === undefined ? 0 : body.length - bodyStart
+  const bodyBytes = bodyEnd - bodyStart
   const bytes = room(answerHeadBytes + bodyBytes)
   bytes[0] = head.type
   bytes[1] = head.flags
   writeU32(bytes, 2, head.id)
-  if (body !== undefined) copyInto(bytes, answerHeadBytes, body, bodyStart, body.length)
+  if (body !== undefined) copyInto(bytes, answerHeadBytes, body, bodyStart, bodyEnd)
   return endFrame(answerHeadBytes + bodyBytes)
 }
 

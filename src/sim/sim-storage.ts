@@ -5,10 +5,19 @@
  * durable in group commits that take seeded times, in order, as those of a log or of LMDB do; and
  * now and then a read has to wait for the disk, so that code which takes every read for immediate
  * is found out.
+ *
+ * `memory` also lends regions (`locate`), and spoils those that are lent for `now` as soon as it is called again: code
+ * that looks at them for longer is found out too.
  */
 
 import { ClosedError, StorageError } from '../base/errors.ts'
-import type { Storage, StorageEntry, StorageWrite } from '../ports/storage.ts'
+import type {
+  RegionUse,
+  Storage,
+  StorageEntry,
+  StorageWrite,
+  ValueRegion,
+} from '../ports/storage.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { SimDisk } from './sim-disk.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -55,6 +64,8 @@ export class SimStorage implements Storage {
   #untold: Waiting[] = []
   #isSyncing = false
   #closing: Promise<void> | undefined
+  /** What was lent for `now`. */
+  #lent: Uint8Array | undefined
 
   constructor(options: SimStorageOptions) {
     this.durability = options.durability
@@ -78,6 +89,28 @@ export class SimStorage implements Storage {
     this.#requireOpen()
     this.#disk.beforeRead()
     return this.#answer(this.#disk.get(partition, key))
+  }
+
+  locate(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+    this.#requireOpen()
+    this.#disk.beforeRead()
+    const value = this.#disk.get(partition, key)
+    if (value !== undefined) this.#lend(value, into, use)
+    return value !== undefined
+  }
+
+  store(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
+    const copy = Buffer.from(value.bytes.subarray(value.start, value.end))
+    void this.write([{ partition, key, value: copy }])
+    this.#lend(copy, value, use)
+  }
+
+  #lend(value: Uint8Array, into: ValueRegion, use: RegionUse): void {
+    const bytes = use === 'kept' ? value : Buffer.from(value)
+    if (use === 'now') this.#lent = bytes
+    into.bytes = bytes
+    into.start = 0
+    into.end = bytes.length
   }
 
   scan(
@@ -140,6 +173,8 @@ export class SimStorage implements Storage {
   }
 
   #requireOpen(): void {
+    this.#lent?.fill(0xff)
+    this.#lent = undefined
     if (this.#isGone) throw gone(this.#process)
     if (this.#state === 'new' || this.#state === 'closed') {
       throw new ClosedError('the storage is not open')

@@ -36,8 +36,15 @@ export interface ContextContent {
   readonly stamp: number
 }
 
+/** Where a record lies: `bytes[start, end)`. */
+interface RecordRegion {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
 /** Where a context's content comes from: the content, or the record that it is read from when it is needed. */
-type ContextSource = ContextContent | { readonly record: Uint8Array; readonly start: number }
+export type ContextSource = ContextContent | RecordRegion
 
 /**
  * What a read has seen, or what a write replaced and wrote. Pass it to the next `put` or `delete` of the same key;
@@ -75,7 +82,7 @@ export class Context {
     if (own.cluster !== binding.cluster) {
       throw new InvalidContextError('the context belongs to another cluster: read the key again')
     }
-    if ('record' in context.#source) context.#source = readContent(context.#source)
+    if ('bytes' in context.#source) context.#source = readContent(context.#source)
     return context.#source
   }
 }
@@ -87,9 +94,9 @@ export function contentOf(context: Context | string, binding: ContextBinding): C
     : Context.content(context, binding)
 }
 
-function readContent({ record, start }: { record: Uint8Array; start: number }): ContextContent {
-  assert(isRecord(record, start, record.length), 'a context is made from a sound record')
-  return { causal: readContext(record, start), stamp: readStamp(record, start) }
+function readContent({ bytes, start, end }: RecordRegion): ContextContent {
+  assert(isRecord(bytes, start, end), 'a context is made from a sound record')
+  return { causal: readContext(bytes, start), stamp: readStamp(bytes, start) }
 }
 
 function encodeToken(binding: ContextBinding, content: ContextContent): string {

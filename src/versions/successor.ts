@@ -44,6 +44,7 @@ export interface Successor {
 export function successor(
   before: Predecessor | undefined,
   write: { kind: RecordKind; sibling: Omit<Sibling, 'dot'>; dots: DotSource; reserve: number },
+  allocate: (bytes: number) => Buffer = allocateKept,
 ): Successor {
   const { sibling, reserve } = write
   const entries = before === undefined ? 0 : recordEntries(before.bytes, before.start)
@@ -51,7 +52,7 @@ export function successor(
   const count = continued ? entries : entries + 1
   assert(count <= countMax, 'a record has at most 65535 entries')
   const valueBytes = siblingHeadBytes(flagsOf(sibling)) + sibling.value.length
-  const bytes = allocateKept(reserve + headerBytes + entryBytes * count + valueBytes)
+  const bytes = allocate(reserve + headerBytes + entryBytes * count + valueBytes)
   writeHeader(bytes, reserve, { kind: write.kind, entries: count })
   let at = reserve + headerBytes
   if (before !== undefined && continued) {

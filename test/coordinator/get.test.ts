@@ -47,7 +47,7 @@ describe('a replica that has the same', () => {
     fake.store.read = () => record
     const found = read(fake)
     fake.lane(others.find((id) => asked(fake).includes(id))!).answer(frameType.same)
-    expect(await found).toEqual({ bytes: record, start: storedHeaderBytes })
+    expect(await found).toEqual({ bytes: record, start: storedHeaderBytes, end: record.length })
   })
 
   test('is not believed when nothing is known here: the read asks another', async () => {
@@ -71,7 +71,7 @@ describe('a connection that breaks', () => {
     expect(fake.lane(one).made).toBe(2)
     fake.lane(one).answer(frameType.same)
     fake.lane(other).answer(frameType.same)
-    expect(await found).toEqual({ bytes: record, start: storedHeaderBytes })
+    expect(await found).toEqual({ bytes: record, start: storedHeaderBytes, end: record.length })
   })
 
   test('three times is a failure', async () => {

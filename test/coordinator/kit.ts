@@ -123,6 +123,7 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
     read: (): unknown => undefined,
     merge: (): unknown => undefined,
     isDurable: false,
+    near: { isThere: false, find: () => false },
   }
   const stats = createCoordinatorStats()
   stats.inFlight = 1
@@ -141,6 +142,7 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
     ring: () => ring,
     data: lane,
     isReachable: (id: string) => id !== selfId && !down.has(id),
+    everyoneIsReachable: () => down.size === 0,
     isRecovering: () => false,
     keepHint: ({ target }: { target: string }) => void kept.push(target),
     hinted: () => undefined,

@@ -33,7 +33,11 @@ describe('a context', () => {
     fc.assert(
       fc.property(pasts(), ({ records }) => {
         const record = records.at(-1)!
-        const context = new Context(cart, { record, start: storedHeaderBytes })
+        const context = new Context(cart, {
+          bytes: record,
+          start: storedHeaderBytes,
+          end: record.length,
+        })
         expect(contentOf(context, cart)).toEqual(readOf(record))
       }),
     )

@@ -1,0 +1,179 @@
+/** The short ways of reads and writes come to the same as the long ones, whatever the owners do. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { memoryStorage } from '../../src/adapters/memory-storage.ts'
+import { ClosedError, OverloadedError } from '../../src/base/errors.ts'
+import type { GetRequest } from '../../src/coordinator/get-request.ts'
+import { GetOperation } from '../../src/coordinator/get.ts'
+import { PutOperation } from '../../src/coordinator/put.ts'
+import { startGet } from '../../src/coordinator/quick-get.ts'
+import { startPut } from '../../src/coordinator/quick-put.ts'
+import { ReplicaStore } from '../../src/replica/replica-store.ts'
+import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
+import { packFailure } from '../../src/rpc/failure.ts'
+import { frameType } from '../../src/rpc/frame.ts'
+import { DotSource } from '../../src/versions/dot-source.ts'
+import { fakeNode, partition, putOf, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
+
+const members = ['a', 'b', 'c', 'd', 'e']
+const ring = ringOf(members)
+const [self, ...others] = ring.owners(partition) as [string, string, string]
+
+const localWrite = (value: string, dots: DotSource): Parameters<typeof writtenLocally>[1] => ({
+  kind: 'siblings',
+  value: Buffer.from(value),
+  tombstone: false,
+  expiresAtMs: 0,
+  replaces: 'all',
+  dots,
+  siblingsMax: 9,
+  stampAbove: undefined,
+})
+
+/** What an owner elsewhere holds: a record that is concurrent with the one here. */
+const elsewhere = writtenLocally(undefined, localWrite('other', new DotSource('elsewhere...')))
+
+/** A node with a real store, and a record in it. */
+async function nodeWithRecord(): Promise<FakeNode> {
+  const fake = fakeNode(self, ring)
+  const storage = memoryStorage()
+  await storage.open()
+  const store = new ReplicaStore({ storage, writeFailed: () => undefined })
+  void store.write(partition, storageKey, localWrite('first', fake.node.dots))
+  const { near } = store
+  Object.assign(fake.store, {
+    near,
+    read: store.read.bind(store),
+    write: store.write.bind(store),
+    merge: store.merge.bind(store),
+  })
+  return fake
+}
+
+/** What an owner, or time, does next. */
+type Step = { lane: number; does: keyof typeof deeds } | { passMs: number }
+
+const deeds = {
+  agree: (lane: Lane, isPut: boolean) => lane.answer(isPut ? frameType.stored : frameType.same),
+  differ: (lane: Lane, isPut: boolean) =>
+    isPut
+      ? lane.answer(frameType.stored)
+      : lane.answer(frameType.record, elsewhere.stored.subarray(storedHeaderBytes)),
+  lack: (lane: Lane) => lane.answer(frameType.absent),
+  refuse: (lane: Lane) => lane.answer(frameType.failed, packFailure(new OverloadedError('no'))),
+  hangUp: (lane: Lane) => lane.fail(new ClosedError('gone'), true),
+  loseIt: (lane: Lane) => lane.fail(new ClosedError('gone'), false),
+  knowAnotherRing: (lane: Lane) => lane.answer(frameType.otherEpoch),
+  beDeaf: (lane: Lane) => {
+    lane.refusal = new ClosedError('deaf')
+  },
+} as const
+
+type Lane = ReturnType<FakeNode['lane']>
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      lane: fc.nat(members.length - 1),
+      does: fc.constantFrom(...(Object.keys(deeds) as (keyof typeof deeds)[])),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ passMs: fc.constantFrom(20, 120, 600) }) },
+)
+
+/** Everything that can be seen of one operation under a script. */
+async function story(
+  begin: (fake: FakeNode) => Promise<unknown>,
+  script: readonly Step[],
+  { deafAtFirst, isPut }: { deafAtFirst: boolean; isPut: boolean },
+): Promise<unknown> {
+  const fake = await nodeWithRecord()
+  if (deafAtFirst) fake.lane(others[0]!).refusal = new ClosedError('deaf')
+  const seen: unknown[] = []
+  const settled = begin(fake).then(
+    (result) => seen.push(result),
+    (error: { code: string }) => seen.push(error.code),
+  )
+  for (const each of script) {
+    if ('passMs' in each) fake.clock.pass(each.passMs)
+    else deeds[each.does](fake.lane(members[each.lane]!), isPut)
+    await soon()
+    seen.push([fake.node.stats.inFlight, ...members.map((id) => fake.lane(id).made)])
+  }
+  fake.clock.pass(5_000)
+  await settled
+  fake.clock.pass(5_000)
+  await soon()
+  const stored = Buffer.from(fake.node.store.read(partition, storageKey) as Uint8Array)
+  return {
+    seen,
+    stored: stored.toString('hex'),
+    kept: fake.kept,
+    stats: fake.node.stats,
+    deadlines: fake.node.wheel.size,
+  }
+}
+
+const setting = fc.record({
+  needed: fc.constantFrom(1, 2, 3),
+  sloppy: fc.boolean(),
+  deafAtFirst: fc.boolean(),
+})
+
+describe('the short way', () => {
+  test('of a write comes to the same as the long one', async () => {
+    await fc.assert(
+      fc.asyncProperty(setting, fc.array(step, { maxLength: 12 }), async (how, script) => {
+        const put = putOf({ needed: how.needed, sloppy: how.sloppy })
+        const told = (receipt: unknown): unknown => JSON.parse(JSON.stringify(receipt))
+        const options = { ...how, isPut: true }
+        const short = await story((fake) => startPut(fake.node, put).then(told), script, options)
+        const long = (fake: FakeNode): Promise<unknown> =>
+          new PutOperation(fake.node, put).start().then(told)
+        expect(short).toEqual(await story(long, script, options))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('of a read comes to the same as the long one', async () => {
+    await fc.assert(
+      fc.asyncProperty(setting, fc.array(step, { maxLength: 12 }), async (how, script) => {
+        const request: GetRequest = {
+          ...{ bucket: 'b', key: 'k', partition, storageKey, timeoutMs: 1_000 },
+          ...{ kind: 'siblings', readRepair: 'blocking' },
+          ...{ needed: how.needed, sloppy: how.sloppy },
+        }
+        const tell: Parameters<typeof startGet<string>>[2] = (_, found) =>
+          found === undefined
+            ? 'nothing'
+            : Buffer.from(found.bytes.subarray(found.start, found.end)).toString('hex')
+        const options = { ...how, isPut: false }
+        const short = await story((fake) => startGet(fake.node, request, tell), script, options)
+        const long = (fake: FakeNode): Promise<unknown> =>
+          new GetOperation(fake.node, request, tell).start()
+        expect(short).toEqual(await story(long, script, options))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('is taken: a write that all owners take makes no whole operation', async () => {
+    const fake = await nodeWithRecord()
+    const { write } = fake.store
+    fake.store.write = () => {
+      throw new Error('the long way')
+    }
+    const put = startPut(fake.node, putOf())
+    fake.lane(others[0]!).acknowledge()
+    expect((await put).acknowledged.map(({ node }) => node)).toEqual(
+      ring.owners(partition).filter((id) => id !== others[1]),
+    )
+    expect(fake.node.stats.inFlight).toBe(0)
+    expect(fake.node.wheel.size).toBe(1)
+    fake.lane(others[1]!).acknowledge()
+    expect(fake.node.wheel.size).toBe(0)
+    expect(write).not.toBe(fake.store.write)
+  })
+})
