@@ -41,6 +41,11 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
   }
 }
 
+/** Whether it is the deadline of a write under way. */
+export function isWrite(deadline: Deadline): boolean {
+  return deadline instanceof QuickPut || deadline instanceof PutOperation
+}
+
 /** The operation whose promise is being made: one function for all of them, instead of a closure for each. */
 let unborn: QuickPut
 const promiseOf = (operation: QuickPut): Promise<Receipt> => {

@@ -24,10 +24,6 @@ export abstract class Deadline {
   /** From the next tick on. */
   afterMs = 0
 
-  get isSet(): boolean {
-    return this.next !== undefined
-  }
-
   /** Called once when the deadline passes; it is not set any more. */
   abstract expire(): void
 }

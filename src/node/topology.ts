@@ -5,7 +5,7 @@ import {
   UnavailableError,
   type StoreError,
 } from '../base/errors.ts'
-import { PutOperation } from '../coordinator/put.ts'
+import { isWrite } from '../coordinator/quick-put.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -42,8 +42,7 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
  * hints.
  */
 async function writesEnded({ wheel, ports }: NodeCore): Promise<void> {
-  const writes = wheel.entries().filter((entry) => entry instanceof PutOperation)
-  while (writes.some(({ isSet }) => isSet)) await sleep(ports.clock, pollMs)
+  while (wheel.entries().some(isWrite)) await sleep(ports.clock, pollMs)
 }
 
 /** From here on the news that this node is no member is no surprise, unless it comes to nothing. */

@@ -89,7 +89,7 @@ async function story(
   { deafAtFirst, isPut }: { deafAtFirst: boolean; isPut: boolean },
 ): Promise<unknown> {
   const fake = await nodeWithRecord()
-  if (deafAtFirst) fake.lane(others[0]!).refusal = new ClosedError('deaf')
+  if (deafAtFirst) fake.lane(others[0]).refusal = new ClosedError('deaf')
   const seen: unknown[] = []
   const settled = begin(fake).then(
     (result) => seen.push(result),
@@ -141,9 +141,15 @@ describe('the short way', () => {
     await fc.assert(
       fc.asyncProperty(setting, fc.array(step, { maxLength: 12 }), async (how, script) => {
         const request: GetRequest = {
-          ...{ bucket: 'b', key: 'k', partition, storageKey, timeoutMs: 1_000 },
-          ...{ kind: 'siblings', readRepair: 'blocking' },
-          ...{ needed: how.needed, sloppy: how.sloppy },
+          bucket: 'b',
+          key: 'k',
+          partition,
+          storageKey,
+          timeoutMs: 1_000,
+          kind: 'siblings',
+          readRepair: 'blocking',
+          needed: how.needed,
+          sloppy: how.sloppy,
         }
         const tell: Parameters<typeof startGet<string>>[2] = (_, found) =>
           found === undefined
@@ -166,13 +172,13 @@ describe('the short way', () => {
       throw new Error('the long way')
     }
     const put = startPut(fake.node, putOf())
-    fake.lane(others[0]!).acknowledge()
+    fake.lane(others[0]).acknowledge()
     expect((await put).acknowledged.map(({ node }) => node)).toEqual(
       ring.owners(partition).filter((id) => id !== others[1]),
     )
     expect(fake.node.stats.inFlight).toBe(0)
     expect(fake.node.wheel.size).toBe(1)
-    fake.lane(others[1]!).acknowledge()
+    fake.lane(others[1]).acknowledge()
     expect(fake.node.wheel.size).toBe(0)
     expect(write).not.toBe(fake.store.write)
   })

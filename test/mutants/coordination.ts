@@ -12,6 +12,11 @@ export const coordinationMutants: readonly Mutant[] = [
         find: "if (this.count >= this.needed) return 'reached'",
         replace: "if (this.count >= 1) return 'reached'",
       },
+      {
+        file: 'coordinator/quick-put.ts',
+        find: 'if (count >= request.needed && !this.isSettled) this.settle()',
+        replace: 'if (count >= 1 && !this.isSettled) this.settle()',
+      },
     ],
   },
   {
@@ -23,6 +28,16 @@ export const coordinationMutants: readonly Mutant[] = [
         file: 'quorum/read-tally.ts',
         find: "if (this.count >= this.needed) return 'reached'",
         replace: "if (this.count >= 1) return 'reached'",
+      },
+      {
+        file: 'coordinator/quick-get.ts',
+        find: 'if (request.needed === 2 && !this.ask()) return false',
+        replace: 'if (request.needed === 2 && request.partition < 0) return this.ask()',
+      },
+      {
+        file: 'coordinator/quick-get.ts',
+        find: 'if (request.needed === 2) node.wheel.set',
+        replace: 'if (request.partition < 0) node.wheel.set',
       },
     ],
   },
@@ -65,8 +80,8 @@ export const coordinationMutants: readonly Mutant[] = [
       },
       {
         file: 'coordinator/get.ts',
-        find: 'return this.#askOwner() || (this.#request.sloppy && this.#askFallback())',
-        replace: 'return this.#askOwner() || this.#askFallback()',
+        find: 'const { sloppy } = this.#request',
+        replace: 'const { sloppy } = { sloppy: true }',
       },
       {
         file: 'coordinator/availability.ts',
@@ -178,6 +193,11 @@ export const coordinationMutants: readonly Mutant[] = [
         file: 'coordinator/put.ts',
         find: 'this.#node.wheel.set(this, this.#request.timeoutMs)',
         replace: 'if (this.#request.timeoutMs < 0) this.#node.wheel.set(this, 1)',
+      },
+      {
+        file: 'coordinator/quick-put.ts',
+        find: 'node.wheel.set(this, request.timeoutMs)',
+        replace: 'if (request.timeoutMs < 0) node.wheel.set(this, 1)',
       },
     ],
   },

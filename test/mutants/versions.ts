@@ -101,9 +101,9 @@ function hasDot(`,
     edits: [
       {
         file: 'replica/stored-record.ts',
-        find: 'return synced(local, incoming, start, end)',
-        replace:
-          'return start < 0 ? synced(local, incoming, start, end) : adopted(incoming, start, end, -1)',
+        find: "return next === 'unclear' ? synced(local, incoming, start, end) : next",
+        replace: `if (start < 0) return synced(local, incoming, start, end)
+  return next === 'unclear' ? adopted(incoming, start, end, -1) : next`,
       },
     ],
   },
@@ -138,8 +138,8 @@ function hasDot(`,
     edits: [
       {
         file: 'coordinator/put.ts',
-        find: 'applied.replaced ?? whole',
-        replace: 'whole',
+        find: 'const source = replaced ?? {',
+        replace: 'const source = {',
       },
     ],
   },
@@ -148,6 +148,11 @@ function hasDot(`,
     hazard: 'B2',
     fault: 'a deletion removes the record with its clock',
     edits: [
+      {
+        file: 'replica/near-records.ts',
+        find: "'store' in storage && durability === 'memory'",
+        replace: "'store' in storage && durability === 'os'",
+      },
       {
         file: 'replica/replica-store.ts',
         find: 'const own = value === undefined ? nothing : [{ partition, key, value }]',
