@@ -52,8 +52,37 @@ export const versionMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'replica/stored-record.ts',
-        find: 'if (local === undefined) return adopted(incoming, start, end, -1)',
-        replace: 'if (local === undefined) return adopted(incoming, start, end, 0)',
+        find: `  const index = ownIndex(local)
+  if (index < 0) return -1
+  const actorAt = storedHeaderBytes + headerBytes + entryBytes * index
+  if (!dots.isCurrentAt(local, actorAt)) return -1
+`,
+        replace: `  const index = newestOwn(local, dots)
+  if (index < 0) return -1
+`,
+      },
+      {
+        file: 'replica/stored-record.ts',
+        find: 'write.dots.nextDot(local === undefined ? undefined : ownDot(local), known)',
+        replace: 'write.dots.nextDot(local && newestOwnDot(local, write.dots), known)',
+      },
+      {
+        file: 'replica/stored-record.ts',
+        find: 'function replacedSome(',
+        replace: `function newestOwn(local: Uint8Array, dots: DotSource): number {
+  const at = (index: number): number => storedHeaderBytes + headerBytes + entryBytes * index
+  let index = recordEntries(local, storedHeaderBytes) - 1
+  while (index >= 0 && !dots.isCurrentAt(local, at(index))) index--
+  return index
+}
+
+function newestOwnDot(local: Uint8Array, dots: DotSource): Dot | undefined {
+  const index = newestOwn(local, dots)
+  if (index < 0) return undefined
+  return readDots(local, storedHeaderBytes + headerBytes + entryBytes * index, 1)[0]
+}
+
+function replacedSome(`,
       },
     ],
   },

@@ -84,17 +84,41 @@ async function flipBit(name: string, plan: FaultPlan, tools: Tools): Promise<boo
   return record !== undefined && tools.world.cluster.damage(name, record.bucket, record.key)
 }
 
-/** While the node is up, or while it is stopped in good order. */
+/**
+ * While the node is up, or while it is stopped in good order; often at the worst moment, when others
+ * lack what it forgets.
+ */
 async function forget(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
-  const record = storedKey(name, ['frail'], { plan, tools })
-  if (record === undefined) return false
   const { world, operators } = tools
   const draw = Draw.ofSeed(world.plan.seed, `forgetting ${plan.atMs}`)
-  const mayStop = world.plan.cluster.storage === 'durable' && draw.chance(0.3)
+  const isPatient = draw.chance(0.6)
+  const worst = isPatient ? await awaitDifference(name, tools) : undefined
+  const record = worst ?? storedKey(name, ['frail'], { plan, tools })
+  if (record === undefined) return false
+  const mayStop = world.plan.cluster.storage === 'durable' && draw.chance(isPatient ? 0.1 : 0.3)
   const isStopped = mayStop && (await operators.stop(name))
   world.cluster.forget(name, record.bucket, record.key)
   if (isStopped) operators.release(name)
   return true
+}
+
+/** A frail key of which another node has an older record, if there is one before long. */
+async function awaitDifference(
+  name: string,
+  { world }: Tools,
+): Promise<{ bucket: GroupName; key: string } | undefined> {
+  const keys = world.plan.groups.find((group) => group.name === 'frail')?.keys ?? []
+  for (let looks = 0; looks < 20; looks++) {
+    for (const key of keys) {
+      const views = world.cluster.records('frail', key)
+      const own = views.get(name)
+      const others = [...views].filter(([other]) => other !== name)
+      const isAhead = others.some(([, { clock }]) => clock !== own?.clock)
+      if (own?.role === 'primary' && isAhead) return { bucket: 'frail', key }
+    }
+    await world.cluster.sleep(100)
+  }
+  return undefined
 }
 
 async function wipe(name: string, plan: FaultPlan, { world, operators }: Tools): Promise<boolean> {

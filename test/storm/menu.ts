@@ -223,7 +223,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     forMs: outage,
     times: 1,
     destroys: true,
-    odds: 0.9,
+    odds: 1,
     needs: (cluster) => durableWith(3)(cluster) && !cluster.hasTopology,
   },
   skew: { area: 'clock', aim: 'node', forMs: short, times: 4 },

@@ -12,11 +12,12 @@ import type { GroupName } from './plan-workload.ts'
 
 /**
  * `any`: everything. `strict`: clusters that promise sessions the most. `power`: machines lose their
- * power over slow disks. `rot`: stored records are damaged. `hints`: nothing but hints brings the
+ * power over slow disks. `rot`: stored records are damaged. `amnesia`: a node forgets records again and
+ * again while replicas differ. `hints`: nothing but hints brings the
  * owners together. `fill`: empty disks are filled while everybody reads. `ring`: members come and
  * go, several at once.
  */
-export type Theme = 'any' | 'strict' | 'power' | 'rot' | 'hints' | 'fill' | 'ring'
+export type Theme = 'any' | 'strict' | 'power' | 'rot' | 'amnesia' | 'hints' | 'fill' | 'ring'
 
 /** How a theme differs from `any`. */
 export interface ThemeLine {
@@ -73,9 +74,9 @@ const strict = { sloppy: false, readRepair: 'blocking', hasTopology: false } as 
 
 /** All themes. */
 export const themes: Readonly<Record<Theme, ThemeLine>> = {
-  any: { weight: 42 },
+  any: { weight: 39 },
   strict: {
-    weight: 13,
+    weight: 12,
     mood: 'gentle',
     cluster: (draw) => ({
       ...small(draw, { majorities: 1 }),
@@ -105,6 +106,16 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
     often: { 'bit-flip': 20 },
     groups: { register: 0.5, archive: 1, frail: 0.5 },
     pace: [10, 40],
+  },
+  amnesia: {
+    weight: 6,
+    mood: 'losses',
+    cluster: (draw, { readRepair }) => ({ ...small(draw, { majorities: 1 }), readRepair }),
+    faults: [...links, ...clocks, 'restart', 'pause', 'forgetting', 'wipe'],
+    often: { forgetting: 80, flapping: 6, loss: 3 },
+    groups: { frail: 1 },
+    keys: [1, 3],
+    pace: [20, 60],
   },
   hints: {
     weight: 8,
