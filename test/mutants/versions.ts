@@ -52,13 +52,14 @@ export const versionMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'replica/stored-record.ts',
-        find: `  const index = ownIndex(local)
+        find: `  const index = ownIndex(bytes, start)
   if (index < 0) return -1
-  const actorAt = storedHeaderBytes + headerBytes + entryBytes * index
-  if (!dots.isCurrentAt(local, actorAt)) return -1
+  const recordAt = start + storedHeaderBytes
+  if (!dots.isCurrentAt(bytes, recordAt + headerBytes + entryBytes * index)) return -1
 `,
-        replace: `  const index = newestOwn(local, dots)
+        replace: `  const index = newestOwn(bytes, start, dots)
   if (index < 0) return -1
+  const recordAt = start + storedHeaderBytes
 `,
       },
       {
@@ -69,15 +70,15 @@ export const versionMutants: readonly Mutant[] = [
       {
         file: 'replica/stored-record.ts',
         find: 'function replacedSome(',
-        replace: `function newestOwn(local: Uint8Array, dots: DotSource): number {
-  const at = (index: number): number => storedHeaderBytes + headerBytes + entryBytes * index
-  let index = recordEntries(local, storedHeaderBytes) - 1
-  while (index >= 0 && !dots.isCurrentAt(local, at(index))) index--
+        replace: `function newestOwn(bytes: Uint8Array, start: number, dots: DotSource): number {
+  const recordAt = start + storedHeaderBytes
+  let index = recordEntries(bytes, recordAt) - 1
+  while (index >= 0 && !dots.isCurrentAt(bytes, recordAt + headerBytes + entryBytes * index)) index--
   return index
 }
 
 function newestOwnDot(local: Uint8Array, dots: DotSource): Dot | undefined {
-  const index = newestOwn(local, dots)
+  const index = newestOwn(local, 0, dots)
   if (index < 0) return undefined
   return readDots(local, storedHeaderBytes + headerBytes + entryBytes * index, 1)[0]
 }

@@ -122,14 +122,16 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
     mood: 'gentle',
     cluster: (draw) => ({
       sloppy: draw.chance(0.5),
-      hintBytesMax: draw.magnitude([50, 4000]),
+      timeoutMs: draw.magnitude([300, 1500]),
+      hintBytesMax: draw.chance(0.5) ? draw.magnitude([50, 4000]) : 1_000_000,
       hasTopology: false,
     }),
     faults: [...links, ...clocks, 'pause', 'restart'],
+    often: { isolate: 8, 'one-way': 8 },
     // So many that the last word on some is said while something is wrong.
     groups: { plain: 0.5, archive: 0.5 },
-    keys: [30, 150],
-    pace: [20, 60],
+    keys: [100, 400],
+    pace: [10, 30],
   },
   fill: {
     weight: 7,
