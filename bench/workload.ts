@@ -34,62 +34,44 @@ export class Workload {
     }
   }
 
+  /** As bare as the yardstick's loop: what it costs is taken for the store's. */
   async run(mix: Mix, inFlight: number, seconds: number): Promise<Measured> {
+    const bucket = this.#bucket
+    const keys = this.#keys
+    const tape = this.#tape
+    const latencies = this.#latencies
+    const value = this.#value
     const startMs = performance.now()
-    const state = { operations: 0, at: tapeLength / 2, endMs: startMs + seconds * 1000 }
-    const loop = (): Promise<void> => (mix === 'put' ? this.#puts(state) : this.#gets(state))
+    const endMs = startMs + seconds * 1000
+    let operations = 0
+    let at = tapeLength / 2
+    const loop = async (): Promise<void> => {
+      for (let endedMs = 0; endedMs < endMs;) {
+        at = (at + 1) % tapeLength
+        const key = keys[tape[at]!]!
+        const beganMs = performance.now()
+        if (mix === 'put') await bucket.put(key, value)
+        else if (!(await bucket.get(key)).found) throw new Error(`${key} was not found`)
+        endedMs = performance.now()
+        if (operations < latenciesMax) latencies[operations] = endedMs - beganMs
+        operations += 1
+      }
+    }
     await Promise.all(Array.from({ length: inFlight }, loop))
     const elapsedMs = performance.now() - startMs
-    const { operations } = state
-    const latencies = this.#latencies.slice(0, Math.min(operations, latenciesMax)).sort()
-    const quantileUs = (q: number): number =>
-      (latencies[Math.floor(latencies.length * q)] ?? 0) * 1000
     return {
       operations,
       opsPerSecond: (operations / elapsedMs) * 1000,
-      p50Us: quantileUs(0.5),
-      p99Us: quantileUs(0.99),
+      ...this.#quantiles(operations),
     }
   }
 
-  async #puts(state: LoopState): Promise<void> {
-    const bucket = this.#bucket
-    const value = this.#value
-    for (let beganMs = 0; beganMs < state.endMs;) {
-      beganMs = performance.now()
-      await bucket.put(this.#nextKey(state), value)
-      this.#note(state, beganMs)
-    }
+  #quantiles(operations: number): Pick<Figures, 'p50Us' | 'p99Us'> {
+    const latencies = this.#latencies.slice(0, Math.min(operations, latenciesMax)).sort()
+    const quantileUs = (q: number): number =>
+      (latencies[Math.floor(latencies.length * q)] ?? 0) * 1000
+    return { p50Us: quantileUs(0.5), p99Us: quantileUs(0.99) }
   }
-
-  async #gets(state: LoopState): Promise<void> {
-    const bucket = this.#bucket
-    for (let beganMs = 0; beganMs < state.endMs;) {
-      beganMs = performance.now()
-      const entry = await bucket.get(this.#nextKey(state))
-      if (!entry.found) throw new Error(`${entry.key} was not found`)
-      this.#note(state, beganMs)
-    }
-  }
-
-  #nextKey(state: LoopState): string {
-    state.at = (state.at + 1) % tapeLength
-    return this.#keys[this.#tape[state.at]!]!
-  }
-
-  #note(state: LoopState, beganMs: number): void {
-    if (state.operations < latenciesMax) {
-      this.#latencies[state.operations] = performance.now() - beganMs
-    }
-    state.operations += 1
-  }
-}
-
-interface LoopState {
-  operations: number
-  /** Position on the tape. */
-  at: number
-  readonly endMs: number
 }
 
 /** The same for each run: a linear congruential generator (Numerical Recipes). */
