@@ -315,8 +315,8 @@ export class SimCluster {
     this.#note(kind, `${from} ${to}`)
   }
 
-  #note(kind: string, details?: string): void {
-    this.#fleet.world.trace.note('-', kind, details)
+  #note(kind: string, ...details: readonly string[]): void {
+    this.#fleet.world.trace.note('-', kind, ...details)
   }
 
   #place(bucket: string, key: string): Place {

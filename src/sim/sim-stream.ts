@@ -248,9 +248,10 @@ export class SimStream {
       return
     }
     const { bytes, isDamaged = false } = parcel
-    const details = `${frameName(bytes)} ${bytes.length} ${checksum(bytes).toString(16)}`
     const kind = isDamaged ? 'damage' : 'frame'
-    this.#network.trace.note(this.#to, kind, `${this.#from} ${details}`)
+    const sum = checksum(bytes).toString(16)
+    const { trace } = this.#network
+    trace.note(this.#to, kind, this.#from, frameName(bytes), String(bytes.length), sum)
     target.process.hand(() => (isDamaged ? target.receiveDamaged() : target.receive(bytes)))
   }
 

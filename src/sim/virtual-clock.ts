@@ -11,7 +11,7 @@ import { Turns } from './turn.ts'
  * Times are multiples of this, a power of two: sums and differences of them are exact, so that a
  * timer of 10 ms  never seems to fire after 9.999999999 ms.
  */
-const TICKS_PER_MS = 1024
+export const TICKS_PER_MS = 1024
 
 /**
  * How a run ended: `settled` by what it waited for, `idle` with nothing left that could happen,

@@ -47,7 +47,7 @@ test('the trace is one line for each event and a hash that depends on each chara
   const clock = new VirtualClock()
   const hashOf = (...lines: string[][]): string => {
     const trace = new Trace(clock)
-    for (const [node = '', kind = '', details] of lines) trace.note(node, kind, details)
+    for (const [node = '', kind = '', ...details] of lines) trace.note(node, kind, ...details)
     return trace.hash
   }
   const seen: string[] = []
@@ -65,3 +65,34 @@ test('the trace is one line for each event and a hash that depends on each chara
   expect(new Set([trace.hash, ...others]).size).toBe(5)
   expect(trace.hash).toMatch(/^[0-9a-f]{16}$/)
 })
+
+test('the hash is that of the lines as they are shown, whatever the time', async () => {
+  const clock = new VirtualClock()
+  const seen: string[] = []
+  const trace = new Trace(clock, (line) => seen.push(line))
+  const random = new SeededRandom(1)
+  for (let i = 0; i < 2000; i++) {
+    // Up to twice the time below which fractions are written in full.
+    clock.after(random.float() * 2 ** 24, () => trace.note('n1', 'kind', 'some', `${i} words`))
+    clock.after(i / 1024, () => trace.note('n2', 'timer'))
+  }
+  await clock.runUntil(new Promise(() => {}))
+  expect(seen).toHaveLength(4000)
+  expect(seen.every((line) => / n2 timer $| n1 kind some \d+ words$/.test(line))).toBe(true)
+  expect(trace.hash).toBe(hashOfLines(seen))
+})
+
+/** What the hash of a trace is, character by character. */
+function hashOfLines(lines: readonly string[]): string {
+  let high = 0x9e37_79b9
+  let low = 0x85eb_ca6b
+  for (const line of lines) {
+    for (let i = 0; i < line.length; i++) {
+      low = Math.imul(low ^ line.charCodeAt(i), 0x0100_0193)
+      high = Math.imul(high ^ (line.charCodeAt(i) + (low >>> 15)), 0x85eb_ca6b)
+    }
+    high = Math.imul(high ^ (high >>> 13), 0xc2b2_ae35)
+    low = Math.imul(low ^ (low >>> 16), 0x27d4_eb2f)
+  }
+  return [high, low].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+}
