@@ -57,6 +57,11 @@ export class SimCluster {
     return this.#fleet.names
   }
 
+  /** Whether the node has started and is not down. A paused one is up. */
+  isUp(name: string): boolean {
+    return this.#fleet.machine(name).hasNode
+  }
+
   /** @throws {ClosedError} while the node is down. */
   node(name: string): CoterieNode {
     return this.#fleet.machine(name).node

@@ -110,6 +110,11 @@ export class SimMachine {
     return this.#run?.process.state === 'paused'
   }
 
+  /** Whether there is a node to use: it has started and is not down. */
+  get hasNode(): boolean {
+    return this.#run?.node !== undefined
+  }
+
   /** @throws {ClosedError} while it is down. */
   get node(): CoterieNode {
     const node = this.#run?.node

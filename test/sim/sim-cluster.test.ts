@@ -7,6 +7,20 @@ import { everyFault } from './every-fault.ts'
 
 const durable = { nodes: 3, storage: 'durable' } as const
 
+test('a node is up once it has started and until it goes down, also while it is paused', async () => {
+  await simulate({ nodes: 3 }, async (cluster) => {
+    cluster.pause('n2')
+    expect(cluster.isUp('n2')).toBe(true)
+    await cluster.crash('n2')
+    expect(cluster.isUp('n2')).toBe(false)
+    const starting = cluster.restart('n2')
+    expect(cluster.isUp('n2')).toBe(false)
+    await starting
+    expect(cluster.isUp('n2')).toBe(true)
+    expect(() => cluster.isUp('n4')).toThrow(InvalidArgumentError)
+  })
+})
+
 describe('a second process on a copy of a disk', () => {
   test('has the same id and another address, and the nodes find out', async () => {
     await simulate(durable, async (cluster) => {

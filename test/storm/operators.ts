@@ -40,15 +40,11 @@ export class Operators {
   }
 
   isUp(name: string): boolean {
-    return this.nodeOf(name) !== undefined
+    return this.#world.cluster.isUp(name)
   }
 
   nodeOf(name: string): CoterieNode | undefined {
-    try {
-      return this.#world.cluster.node(name)
-    } catch {
-      return undefined
-    }
+    return this.isUp(name) ? this.#world.cluster.node(name) : undefined
   }
 
   /** Nobody starts the node until as many releases as holds. */

@@ -113,8 +113,11 @@ export class RoamingBucket implements Bucket<string> {
   /** While no node serves, it waits for one. */
   async #choose(): Promise<string> {
     const { world, operators, draw, loyalty } = this.#options
-    while (operators.serving().length === 0) await world.cluster.sleep(retryMs)
-    const serving = operators.serving()
+    let serving = operators.serving()
+    while (serving.length === 0) {
+      await world.cluster.sleep(retryMs)
+      serving = operators.serving()
+    }
     const isLoyal = this.#last !== undefined && serving.includes(this.#last)
     if (!isLoyal || !draw.chance(loyalty)) this.#last = draw.pick(serving)
     return this.#last ?? ''
