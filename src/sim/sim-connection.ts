@@ -53,7 +53,9 @@ export class SimConnection implements Connection {
   send(bytes: Uint8Array, start: number, end: number): boolean {
     assert(start >= 0 && end > start && end <= bytes.length, `no frame at ${start} to ${end}`)
     if (this.#state === 'closed') return false
-    const copy = new Uint8Array(bytes.subarray(start, end))
+    // From the pool of small buffers: memory of its own costs more than all else that is done to a frame.
+    const copy = Buffer.allocUnsafe(end - start)
+    copy.set(bytes.subarray(start, end))
     if (this.#state === 'open') {
       this.#outgoing?.send(copy)
     } else {
@@ -107,7 +109,8 @@ export class SimConnection implements Connection {
     }
     // A copy: duplicates share the original, and a handler that keeps or changes what it was lent
     // must be found out.
-    const lent = new Uint8Array(bytes)
+    const lent = Buffer.allocUnsafe(bytes.length)
+    lent.set(bytes)
     handler.frame(lent, 0, lent.length)
     lent.fill(0xdb)
   }
