@@ -93,18 +93,9 @@ export class SimProcess {
    * is dead.
    */
   after(delayMs: number, run: () => void): Timer {
-    if (this.#state === 'dead') return { cancel: () => {} }
-    const event = this.#clock.after(delayMs, () => {
-      this.#scheduled.delete(event)
-      this.#receive(run, true)
-    })
-    this.#scheduled.add(event)
-    return {
-      cancel: () => {
-        this.#scheduled.delete(event)
-        event.cancel()
-      },
-    }
+    const timer = new ProcessTimer(this.#scheduled)
+    this.#schedule(timer, delayMs, run)
+    return timer
   }
 
   /**
@@ -144,6 +135,16 @@ export class SimProcess {
     this.#held = []
   }
 
+  #schedule(timer: ProcessTimer, delayMs: number, run: () => void): void {
+    if (this.#state === 'dead') return
+    const event = this.#clock.after(delayMs, () => {
+      this.#scheduled.delete(event)
+      this.#receive(run, true)
+    })
+    timer.event = event
+    this.#scheduled.add(event)
+  }
+
   #receive(run: () => void, isOwn: boolean): void {
     if (this.#state === 'dead') return
     // What is held comes first, also while it is being handed over, else frames would overtake each
@@ -172,17 +173,31 @@ export class SimProcess {
   }
 
   #timer(delayMs: number, callback: () => void): Timer {
-    let isCancelled = false
-    const timer = this.after(Math.max(delayMs, TIMER_MIN_MS), () => {
-      if (isCancelled) return
+    const timer = new ProcessTimer(this.#scheduled)
+    this.#schedule(timer, Math.max(delayMs, TIMER_MIN_MS), () => {
+      if (timer.isCancelled) return
       if (this.isAlive) this.#trace.note(this.name, 'timer')
       callback()
     })
-    return {
-      cancel: () => {
-        isCancelled = true
-        timer.cancel()
-      },
-    }
+    return timer
+  }
+}
+
+/** What a process can cancel. Most events of a simulation are timers, so this is made of little. */
+class ProcessTimer implements Timer {
+  /** Undefined for one that a dead process set. */
+  event: ScheduledEvent | undefined
+  isCancelled = false
+  readonly #scheduled: Set<ScheduledEvent>
+
+  constructor(scheduled: Set<ScheduledEvent>) {
+    this.#scheduled = scheduled
+  }
+
+  cancel(): void {
+    this.isCancelled = true
+    if (this.event === undefined) return
+    this.#scheduled.delete(this.event)
+    this.event.cancel()
   }
 }
