@@ -30,6 +30,8 @@ export class Ledger {
   readonly #history: History
   readonly #byObject = new WeakMap<object, OperationId>()
   readonly #byText = new Map<string, OperationId>()
+  /** What is not in `#byText` yet: texts are made when one is asked for, which few callers ever do. */
+  #unread: { readonly context: Context; readonly of: Operation }[] = []
   #now = 0
   #sessions = 0
 
@@ -59,9 +61,9 @@ export class Ledger {
   }
 
   /** Remembers whose entry or receipt a context is of. */
-  learn(context: Context, { id, bucket, key }: Operation): void {
-    this.#byObject.set(context, id)
-    this.#byText.set(placed(bucket, key, String(context)), id)
+  learn(context: Context, of: Operation): void {
+    this.#byObject.set(context, of.id)
+    this.#unread.push({ context, of })
   }
 
   /** What a write was given, as its operation tells it; undefined when it was given nothing. */
@@ -72,8 +74,16 @@ export class Ledger {
   ): GivenContext | null | undefined {
     if (context === undefined || context === null) return context
     const known = typeof context === 'string' ? undefined : this.#byObject.get(context)
-    const of = known ?? this.#byText.get(placed(bucket, key, String(context)))
+    const of = known ?? this.#ofText(placed(bucket, key, String(context)))
     return of === undefined ? 'unrecorded' : { of }
+  }
+
+  #ofText(text: string): OperationId | undefined {
+    for (const { context, of } of this.#unread) {
+      this.#byText.set(placed(of.bucket, of.key, String(context)), of.id)
+    }
+    this.#unread = []
+    return this.#byText.get(text)
   }
 }
 
