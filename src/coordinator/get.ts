@@ -3,7 +3,8 @@
  *
  * 1. R replicas are asked: this node first, then owners that are thought to answer; one more when one fails or lags.
  *    Others are asked only in the place of owners that are away or failed, and that they have nothing counts only
- *    when no owner is waited for.
+ *    when no owner is waited for. Owners that cannot be asked now are asked again while time is left,
+ *    if the read would else be lost.
  * 2. Answers that agree end the read. Answers that differ are merged, and whoever lacks the result is repaired.
  * 3. In blocking mode the read returns when enough owners hold the result that every later quorum meets it: that is
  *    what makes quorum reads never go back in time (HAZARDS D1).
@@ -28,7 +29,7 @@ import {
 } from './availability.ts'
 import { Caller } from './caller.ts'
 import type { Coordination } from './coordination.ts'
-import { copiesNeeded, kindsDiffer, wholeRecord, type ReadRecord } from './divergence.ts'
+import { kindsDiffer, wholeRecord, type ReadRecord } from './divergence.ts'
 import {
   recordRequest,
   type BegunGet,
@@ -37,7 +38,7 @@ import {
   type TellResult,
 } from './get-request.ts'
 import { absenceOf, ReadAnswers } from './read-answers.ts'
-import { repairAfterRead } from './repair-after-read.ts'
+import { copiesMissing, repairAfterRead } from './repair-after-read.ts'
 import { ReplicaCalls } from './replica-calls.ts'
 import { Deadline } from './timer-wheel.ts'
 
@@ -205,14 +206,11 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   unanswered(replica: number, error: StoreError, sent: boolean): void {
-    this.#calls.lastError = error
-    if (!sent || !this.#askAgain(replica)) this.#tally.failed(replica)
+    if (sent) this.#calls.lastError = error
+    else this.#calls.notSent(replica, error)
+    const mayRepeat = sent && this.#phase === 'asking' && this.#calls.mayRepeat(replica)
+    if (!mayRepeat || !this.#send(replica, this.#nodes[replica]!)) this.#tally.failed(replica)
     this.#goOn()
-  }
-
-  #askAgain(replica: number): boolean {
-    if (this.#phase !== 'asking' || !this.#calls.mayRepeat(replica)) return false
-    return this.#send(replica, this.#nodes[replica]!)
   }
 
   #goOn(): void {
@@ -271,7 +269,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#deadlineMs ??= nowMs + Math.max(0, this.#request.timeoutMs - hedgeAfterMs)
     const leftMs = this.#deadlineMs - nowMs
     if (leftMs <= 0 || wheel.isEnding) {
-      this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
+      if (this.#phase === 'asking' && this.#tally.outcome() === 'lost') this.#lose()
+      else this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
       return this.#abandon(this.#tally.waitingMask)
     }
     wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, hedgeAfterMs))
@@ -282,23 +281,31 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (!this.#hedged && this.#tally.waitingMask !== 0 && this.#askOwner())
       this.#node.stats.hedged += 1
     this.#hedged = true
+    if (this.#tally.outcome() === 'lost') this.#askedMask &= ~this.#unasked()
     this.#goOn()
+  }
+
+  /** Owners that could not be asked, though membership thinks that they answer: the way may open. */
+  #unasked(): number {
+    const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
+    return this.#calls.unsentMask & this.#tally.failedMask & ~this.#tally.fallbackMask & ~away
   }
 
   #advance(): void {
     if (this.#phase !== 'asking') return
-    const outcome = this.#tally.outcome()
+    let outcome = this.#tally.outcome()
+    if (outcome === 'lost') outcome = this.#tally.outcome(this.#unasked())
     if (outcome === 'pending') return
-    if (outcome === 'lost') {
-      this.#fail(lostRead(this.#request, this.#tally.count, this.#calls.lastError))
-      this.#mendLate()
-    } else if (this.#answers.agree) {
-      const found = this.#answers.record
-      if (found !== undefined) this.#answers.forget()
-      this.#succeed(found)
-    } else {
-      this.#diverged()
-    }
+    if (outcome === 'lost') return this.#lose()
+    if (!this.#answers.agree) return this.#diverged()
+    const found = this.#answers.record
+    if (found !== undefined) this.#answers.forget()
+    this.#succeed(found)
+  }
+
+  #lose(): void {
+    this.#fail(lostRead(this.#request, this.#tally.count, this.#calls.lastError))
+    this.#mendLate()
   }
 
   #diverged(): void {
@@ -311,16 +318,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const { readRepair } = this.#request
     if (readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
     const current = selected(this.#nodes, found.currentMask)
-    const owners = this.#ring.owners(this.#request.partition).length
-    const copies = readRepair === 'async' ? 0 : copiesNeeded({ owners, needed: this.#tally.needed })
-    const missing = copies - current.filter((id) => this.#holdsForQuorum(id)).length
+    const missing = copiesMissing(this.#request, this.#ring, this.#tally.needed, current)
     this.#repair(result, found.staleMask, missing)
     if (missing <= 0) this.#succeed(result)
-  }
-
-  /** Whether a copy there is met by later quorums: on owners, or anywhere when quorums are sloppy. */
-  #holdsForQuorum(id: string): boolean {
-    return this.#request.sloppy || this.#ring.ownsPartition(id, this.#request.partition)
   }
 
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
@@ -331,7 +331,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
     repairAfterRead(this.#node, view, result, {
       missing,
       asked: selected(this.#nodes, this.#askedMask),
-      counts: (id) => this.#holdsForQuorum(id),
       reached: () => {
         if (this.#phase === 'repairing') this.#succeed(result)
       },

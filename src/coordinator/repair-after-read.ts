@@ -2,7 +2,7 @@
 import type { Ring } from '../ring/ring.ts'
 import { unreachableOwners } from './availability.ts'
 import type { Coordination } from './coordination.ts'
-import type { ReadRecord } from './divergence.ts'
+import { copiesNeeded, type ReadRecord } from './divergence.ts'
 import type { GetRequest } from './get-request.ts'
 import { repairReplicas, type RepairGoal, type RepairTargets } from './read-repair.ts'
 
@@ -15,19 +15,40 @@ export interface ReadView {
   readonly staleMask: number
 }
 
+/** How many copies more a read waits for, beside those of the members that have the result. */
+export function copiesMissing(
+  request: GetRequest,
+  ring: Ring,
+  needed: number,
+  current: readonly string[],
+): number {
+  const owners = ring.owners(request.partition).length
+  const copies = request.readRepair === 'async' ? 0 : copiesNeeded({ owners, needed })
+  return copies - current.filter((id) => holdsForQuorum(request, ring, id)).length
+}
+
+/** Whether a copy there is met by later quorums: on owners, or anywhere when quorums are sloppy. */
+function holdsForQuorum({ sloppy, partition }: GetRequest, ring: Ring, id: string): boolean {
+  return sloppy || ring.ownsPartition(id, partition)
+}
+
 /** Brings the stale replicas up to the result. */
 export function repairAfterRead(
   node: Coordination,
   { request, ring, nodes, failedMask, staleMask }: ReadView,
   result: ReadRecord,
-  goal: RepairGoal,
+  goal: Omit<RepairGoal, 'counts'>,
 ): void {
   const { storageKey, partition, timeoutMs } = request
   const record = Buffer.from(result.bytes.subarray(result.start, result.end))
   const owners = ring.owners(partition)
   const awayMask = failedMask | unreachableOwners(node, owners)
   const stale = repairTargets(nodes, { owners: owners.length, staleMask, awayMask })
-  repairReplicas(node, { storageKey, partition, timeoutMs, epoch: ring.epoch, record, stale }, goal)
+  repairReplicas(
+    node,
+    { storageKey, partition, timeoutMs, epoch: ring.epoch, record, stale },
+    { ...goal, counts: (id) => holdsForQuorum(request, ring, id) },
+  )
 }
 
 /** Whom a repair concerns: owners always, others only in the place of owners that are away, one for each. */

@@ -1,4 +1,5 @@
 /** The calls of one operation to its replicas: what is needed to abandon one, or to make one again. */
+import { OverloadedError } from '../base/errors.ts'
 import type { Channel } from '../rpc/channel.ts'
 import type { Frame } from '../rpc/frame-buffer.ts'
 import type { CallSink } from '../rpc/pending-calls.ts'
@@ -14,6 +15,8 @@ export class ReplicaCalls {
   #repeated = 0
   #repeatedAgain = 0
   #epochRetries: Map<string, number> | undefined
+  /** Replicas that were certainly not asked, though not for want of room: the way there was shut. */
+  unsentMask = 0
   /** Why a replica failed, of those that did the last one. */
   lastError: Error | undefined
 
@@ -21,8 +24,15 @@ export class ReplicaCalls {
   call(channel: Channel, sink: CallSink, replica: number, frame: Frame): boolean {
     const id = channel.call(sink, replica, frame)
     this.#ids[replica] = id
-    if (id === undefined) this.lastError = channel.lastError
+    if (id !== undefined) this.unsentMask &= ~(1 << replica)
+    else this.notSent(replica, channel.lastError)
     return id !== undefined
+  }
+
+  /** A call did not leave this node. */
+  notSent(replica: number, error: Error): void {
+    this.lastError = error
+    if (!(error instanceof OverloadedError)) this.unsentMask |= 1 << replica
   }
 
   /** A replica was asked already. */
@@ -41,6 +51,7 @@ export class ReplicaCalls {
     this.#ids.fill(undefined)
     this.#repeated = 0
     this.#repeatedAgain = 0
+    this.unsentMask = 0
   }
 
   /**

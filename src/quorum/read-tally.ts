@@ -90,9 +90,11 @@ export class ReadTally {
     return bit !== 0
   }
 
-  outcome(): Outcome {
+  /** @param again replicas that failed, and are to be asked once more */
+  outcome(again = 0): Outcome {
     if (this.count >= this.needed) return 'reached'
-    const possible = (this.#record | this.#absent | this.waitingMask) & this.#countableMask()
+    const awaited = this.waitingMask | (this.#failed & again)
+    const possible = (this.#record | this.#absent | awaited) & this.#countableMask()
     return replicaCount(possible) >= this.needed ? 'pending' : 'lost'
   }
 

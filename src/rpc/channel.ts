@@ -24,6 +24,8 @@ export interface ChannelOptions {
   readonly expected: string | undefined
   /** Where the peer listens now; undefined when nobody knows. */
   address(): string | undefined
+  /** Where a connection with the peer in the other lane leads, by its own word; undefined without one. */
+  elsewhere(): string | undefined
   readonly host: SessionHost
   readonly transport: Transport
   readonly random: Random
@@ -47,6 +49,7 @@ export class Channel implements SessionOwner {
   #queue: QueuedFrame[] = []
   #queuedBytes = 0
   #dialledMs = 0
+  #dialledTo: string | undefined
   #coolUntilMs = 0
   #failures = 0
   #closed = false
@@ -167,7 +170,8 @@ export class Channel implements SessionOwner {
     const old = this.#session
     const isStale = this.#options.host.clock.monotonicMs() - this.#dialledMs >= dialStaleMs
     if (old?.isConnecting !== true || !isStale || this.#closed) return
-    if (this.#dial()) old.fail(new ClosedError('another attempt to connect took its place'))
+    if (this.#dialElsewhere() || this.#dial())
+      old.fail(new ClosedError('another attempt to connect took its place'))
   }
 
   close(): void {
@@ -194,9 +198,12 @@ export class Channel implements SessionOwner {
   ended(session: Session, error: StoreError, opened: boolean): void {
     if (session !== this.#session) return
     this.#session = undefined
+    this.#lastError = error
+    // Nothing was sent yet: what waits may take another way, if there is one.
+    if (!opened && (this.#takeSpare() || this.#dialElsewhere()))
+      return this.#options.unreachable(error)
     this.#queue = []
     this.#queuedBytes = 0
-    this.#lastError = error
     if (!opened) this.#cool(error)
     this.#pending.failAll(error, opened)
   }
@@ -222,18 +229,32 @@ export class Channel implements SessionOwner {
   }
 
   #dial(): boolean {
-    const { host, transport, lane, expected } = this.#options
-    if (host.clock.monotonicMs() < this.#coolUntilMs) return false
+    if (this.#options.host.clock.monotonicMs() < this.#coolUntilMs) return false
     const address = this.#options.address()
     if (address === undefined) {
       this.#lastError = new ClosedError('the address of the peer is not known')
       return false
     }
+    this.#connect(address)
+    return true
+  }
+
+  /** The address that is known of the peer leads nowhere: it may be that of a copy which is gone. */
+  #dialElsewhere(): boolean {
+    const address = this.#options.elsewhere()
+    const isNew = this.#dialledTo === this.#options.address() && this.#dialledTo !== address
+    if (this.#closed || address === undefined || !isNew) return false
+    this.#connect(address)
+    return true
+  }
+
+  #connect(address: string): void {
+    const { host, transport, lane, expected } = this.#options
     const session = new Session(host, { lane, expected, owner: this })
     this.#session = session
     this.#dialledMs = host.clock.monotonicMs()
+    this.#dialledTo = address
     session.attach(transport.connect(address, session))
-    return true
   }
 
   #deliver(frame: Frame): boolean {

@@ -2,7 +2,7 @@
 import type { StoreError } from '../base/errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Connection, ConnectionHandler, Transport } from '../ports/transport.ts'
-import { Channel } from './channel.ts'
+import { Channel, type ChannelOptions } from './channel.ts'
 import type { Greeting, Lane } from './handshake.ts'
 import { Session, type SessionHost } from './session.ts'
 
@@ -21,6 +21,8 @@ export interface PeersOptions {
   /** A member could not be reached by the transport: news for membership. */
   readonly unreachable: (id: string, error: StoreError) => void
 }
+
+type Places = Pick<ChannelOptions, 'address' | 'elsewhere'>
 
 interface Peer {
   readonly data: Channel
@@ -67,7 +69,8 @@ export class Peers {
 
   /** A channel to an address whose node is not known yet; the caller closes it. */
   contact(address: string): Channel {
-    const channel = this.#channel('control', undefined, () => address)
+    const elsewhere = (): undefined => undefined
+    const channel = this.#channel('control', undefined, { address: () => address, elsewhere })
     this.#contacts.add(channel)
     return channel
   }
@@ -96,10 +99,9 @@ export class Peers {
   #peer(id: string): Peer {
     let peer = this.#peers.get(id)
     if (peer === undefined) {
-      const address = (): string | undefined => this.#options.addressOf(id)
       peer = {
-        data: this.#channel('data', id, address),
-        control: this.#channel('control', id, address),
+        data: this.#channel('data', id, this.#places(id, 'control')),
+        control: this.#channel('control', id, this.#places(id, 'data')),
       }
       // Whoever still has something to say after the end is told that it is over.
       if (this.#closed) {
@@ -111,12 +113,19 @@ export class Peers {
     return peer
   }
 
-  #channel(lane: Lane, expected: string | undefined, address: () => string | undefined): Channel {
+  #places(id: string, otherLane: Lane): Places {
+    return {
+      address: () => this.#options.addressOf(id),
+      elsewhere: () => this.#peers.get(id)?.[otherLane].session?.remote?.address,
+    }
+  }
+
+  #channel(lane: Lane, expected: string | undefined, places: Places): Channel {
     const { transport, random, queuedBytesMax, unreachable } = this.#options
     return new Channel({
       lane,
       expected,
-      address,
+      ...places,
       host: this.#host,
       transport,
       random,

@@ -19,6 +19,16 @@ async function loseEachOther(cluster: SimCluster, ms: number): Promise<void> {
   cluster.heal()
 }
 
+/** Some member that is not seen by all. */
+function awayOf(cluster: SimCluster): string | undefined {
+  for (const name of cluster.names) {
+    const members = cluster.node(name).members()
+    const away = members.find(({ status }) => status !== 'alive')
+    if (away !== undefined) return `${name} sees ${away.id} ${away.status}`
+  }
+  return undefined
+}
+
 test('once one connection is through after a bridged partition, every owner answers', async () => {
   let opened = false
   const trace = (line: string): void => {
@@ -43,16 +53,19 @@ test('a member whose copy has run for a while and is gone is seen by all again',
     await cluster.duplicate('n4', 'copy')
     await cluster.sleep(40_000)
     await cluster.crash('copy', { lose: 'everything' })
-    const seenByAll = (): string | undefined => {
-      for (const name of cluster.names) {
-        const away = cluster
-          .node(name)
-          .members()
-          .find(({ status }) => status !== 'alive')
-        if (away !== undefined) return `${name} sees ${away.id} ${away.status}`
-      }
-      return undefined
-    }
-    await until(cluster, seenByAll)
+    await until(cluster, () => awayOf(cluster))
   })
+})
+
+test('a read of all owners waits for one that starts anew, as long as nobody holds it to be dead', async () => {
+  const codes = await overSeeds(seeds(60), three, async (cluster) => {
+    const bucket = cluster.node('n1').bucket(bucketName)
+    await bucket.put('k', 'v', { context: null })
+    await cluster.crash('n2')
+    await cluster.sleep(100)
+    const found = outcomeOf(bucket.get('k', { r: 'all', timeoutMs: 5_000 }))
+    await cluster.restart('n2')
+    return codeOf(await found)
+  })
+  expect(new Set(codes)).toEqual(new Set(['ok']))
 })

@@ -1,6 +1,6 @@
 /** Reads whose owners are slow, fail, or answer when it is too late. */
 import { describe, expect, test } from 'vitest'
-import { ClosedError, type StoreError } from '../../src/base/errors.ts'
+import { ClosedError, OverloadedError, type StoreError } from '../../src/base/errors.ts'
 import type { GetRequest, ReadResult } from '../../src/coordinator/get-request.ts'
 import { GetOperation } from '../../src/coordinator/get.ts'
 import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
@@ -162,6 +162,60 @@ describe('a replica whose record comes after "not found" was told', () => {
     fake.clock.pass(1_100)
     expect(fake.lane(first).calls.size).toBe(0)
     expect(fake.node.wheel.size).toBe(0)
+  })
+})
+
+describe('owners that cannot be asked now', () => {
+  const all = { needed: 3, sloppy: false } as const
+  const [shut, open] = others
+  /** A read of all owners, one of whom is thought to answer and cannot be asked. */
+  const begin = (refusal: StoreError): { fake: FakeNode; found: Promise<unknown> } => {
+    const fake = fakeNode(self, ring)
+    fake.lane(shut).refusal = refusal
+    return { fake, found: read(fake, all) }
+  }
+
+  test('are asked again, if the read would else be lost', async () => {
+    const { fake, found } = begin(new ClosedError('shut'))
+    fake.lane(open).answer(frameType.absent)
+    fake.clock.pass(150)
+    fake.lane(shut).refusal = undefined
+    fake.clock.pass(100)
+    fake.lane(shut).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+    expect(fake.node.wheel.size).toBe(0)
+  })
+
+  test('are asked again when a call did not leave this node', async () => {
+    const fake = fakeNode(self, ring)
+    const found = read(fake, all)
+    fake.lane(open).answer(frameType.absent)
+    fake.lane(shut).fail(new ClosedError('shut'))
+    fake.clock.pass(150)
+    fake.lane(shut).answer(frameType.absent)
+    expect(await found).toBeUndefined()
+  })
+
+  test('fail the read when it ends, or when they are not thought to answer any more', async () => {
+    const late = begin(new ClosedError('shut'))
+    late.fake.clock.pass(1_100)
+    expect(await late.found).toBe('ERR_UNAVAILABLE')
+    const away = begin(new ClosedError('shut'))
+    away.fake.clock.pass(150)
+    away.fake.down.add(shut)
+    away.fake.clock.pass(100)
+    away.fake.lane(open).answer(frameType.absent)
+    expect(await away.found).toBe('ERR_UNAVAILABLE')
+    expect([late, away].map(({ fake }) => fake.node.wheel.size)).toEqual([0, 0])
+  })
+
+  test('fail it at once when they have no room, or when the call may have arrived', async () => {
+    const full = begin(new OverloadedError('full'))
+    expect(await full.found).toBe('ERR_UNAVAILABLE')
+    const fake = fakeNode(self, ring)
+    const found = read(fake, all)
+    for (let i = 0; i < 3; i++) fake.lane(shut).fail(new ClosedError('cut'), true)
+    expect(await found).toBe('ERR_UNAVAILABLE')
   })
 })
 

@@ -96,9 +96,9 @@ export const coordinationMutants: readonly Mutant[] = [
     fault: 'a read in blocking mode returns before the result is on enough owners',
     edits: [
       {
-        file: 'coordinator/get.ts',
-        find: "const copies = readRepair === 'async' ? 0",
-        replace: "const copies = readRepair !== 'off' ? 0",
+        file: 'coordinator/repair-after-read.ts',
+        find: "const copies = request.readRepair === 'async' ? 0",
+        replace: "const copies = request.readRepair !== 'off' ? 0",
       },
     ],
   },

@@ -13,7 +13,13 @@ import { deliver, frameOf, greetingFrame, Host, Wire, WireTransport } from './ki
 
 const random = { float: () => 1, bytes: (count: number) => new Uint8Array(count) }
 
-function channel(about: { queuedBytesMax?: number; address?: string | undefined } = {}) {
+interface About {
+  queuedBytesMax?: number
+  address?: string | undefined
+  elsewhere?: () => string | undefined
+}
+
+function channel(about: About = {}) {
   const { queuedBytesMax = 1000 } = about
   const host = new Host()
   const transport = new WireTransport()
@@ -23,6 +29,7 @@ function channel(about: { queuedBytesMax?: number; address?: string | undefined 
     lane: 'data',
     expected: 'them',
     address: () => address,
+    elsewhere: () => about.elsewhere?.(),
     host,
     transport,
     random,
@@ -267,6 +274,51 @@ test('uses the oldest of the sessions that the peer dialled when the newer ones 
   reset(other)
   other.it.post(other.frame())
   expect(second.wire.types).toEqual([frameType.welcome, frameType.put])
+})
+
+describe('a dial fails', () => {
+  test('where the other lane leads is dialled at once, once, and what waits goes there', () => {
+    const rig = channel({ elsewhere: () => 'elsewhere' })
+    const id = rig.it.call(rig.sink, 1, rig.frame())
+    reset(rig)
+    expect(rig.dials.map(({ wire }) => wire.remote)).toEqual(['there', 'elsewhere'])
+    expect([rig.heard, rig.unreachable.length]).toEqual([[], 1])
+    const wire = welcome(rig)
+    expect(requestId(wire.sent[1]!, 0)).toBe(id)
+
+    const lost = channel({ elsewhere: () => 'elsewhere' })
+    lost.it.call(lost.sink, 1, lost.frame())
+    reset(lost)
+    reset(lost)
+    expect(lost.heard).toEqual(['1 ERR_PROTOCOL unsent'])
+    expect(lost.dials).toHaveLength(2)
+  })
+
+  test('the other lane leads to the same place, or nowhere: what waits fails', () => {
+    for (const place of ['there', undefined]) {
+      const rig = channel({ elsewhere: () => place })
+      rig.it.call(rig.sink, 1, rig.frame())
+      reset(rig)
+      expect([rig.heard, rig.dials.length]).toEqual([['1 ERR_PROTOCOL unsent'], 1])
+    }
+  })
+
+  test('a dial that got no answer for a second makes way for one to where the other lane leads', () => {
+    const rig = channel({ elsewhere: () => 'elsewhere' })
+    rig.it.call(rig.sink, 1, rig.frame())
+    rig.host.clock.pass(1000)
+    rig.it.hurry()
+    expect(rig.dials.map(({ wire }) => wire.remote)).toEqual(['there', 'elsewhere'])
+  })
+
+  test('what waits goes to a session that the peer dialled meanwhile', () => {
+    const rig = channel()
+    const id = rig.it.call(rig.sink, 1, rig.frame())
+    const { wire } = adopted(rig)
+    reset(rig)
+    expect(rig.heard).toEqual([])
+    expect(requestId(wire.sent[1]!, 0)).toBe(id)
+  })
 })
 
 test('leaves a session that leads to an earlier start of the peer for the one that the peer dialled', () => {
