@@ -6,6 +6,7 @@
 import type { Bucket } from '../../src/index.ts'
 import { nodeNames } from './plan-cluster.ts'
 import type { Operators } from './operators.ts'
+import type { StormPlan } from './plan.ts'
 import { hasRot, hintsSuffice } from './promises.ts'
 import { bucketOptions } from './roaming-bucket.ts'
 import type { World } from './world.ts'
@@ -15,6 +16,16 @@ const upWithinMs = 120_000
 const seenWithinMs = 120_000
 const handedWithinMs = 180_000
 const agreedWithinMs = 30_000
+
+/** What a record takes at most, about: some siblings, and the clock. */
+const recordBytes = (valueMax: number): number => 4 * valueMax + 500
+
+/** Bytes may be handed over only so fast: how long one member takes for all keys, to all others. */
+function handingMs({ groups, cluster }: StormPlan): number {
+  const bytes = groups.map(({ keys, valueMax }) => keys.length * recordBytes(valueMax))
+  const sum = bytes.reduce((before, each) => before + each, 0)
+  return ((sum * (cluster.n - 1)) / cluster.handoffRate) * 1000
+}
 
 /** How soon a node that was filled knows that nothing more comes: it asks every now and then. */
 const filledWithinMs = 3000
@@ -92,7 +103,8 @@ export class Convergence {
   }
 
   async #handOver(): Promise<void> {
-    await this.#until('nothing is owed', handedWithinMs, () => this.#problemOfHandoff())
+    const withinMs = handedWithinMs + Math.ceil(handingMs(this.#world.plan))
+    await this.#until('nothing is owed', withinMs, () => this.#problemOfHandoff())
     await this.#world.cluster.sleep(filledWithinMs)
   }
 
