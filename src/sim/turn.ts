@@ -14,8 +14,8 @@
  */
 
 /**
- * Most turns in one round of the event loop: so long does whatever is real wait, sockets and timers. The
- * first rounds have fewer, because most of the short runs take a turn or two.
+ * Most turns in one round of the event loop: so long does whatever is real wait, sockets and
+ * timers. The first rounds have fewer, because most of the short runs take a turn or two.
  */
 const ROUND_MAX = 64
 
