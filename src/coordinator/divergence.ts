@@ -3,6 +3,7 @@
  * Pure.
  */
 import { ConflictPolicyError } from '../base/errors.ts'
+import { storedHeaderBytes } from '../replica/stored-record.ts'
 import { sameRecord } from '../versions/record-layout.ts'
 import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
 import { sync, type SiblingSet } from '../versions/sibling-set.ts'
@@ -17,6 +18,11 @@ export interface ReadRecord {
 /** A record that is all that is there. */
 export function wholeRecord(bytes: Uint8Array): ReadRecord {
   return { bytes, start: 0, end: bytes.length }
+}
+
+/** The record in what this node has stored. */
+export function storedRecord(stored: Uint8Array): ReadRecord {
+  return { bytes: stored, start: storedHeaderBytes, end: stored.length }
 }
 
 /** How the answers to one read differ: what all replicas should have, and which of them do not have it. */

@@ -12,9 +12,9 @@
 import type { StoreError } from '../base/errors.ts'
 import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
-import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
+import type { Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
-import { frameType } from '../rpc/frame.ts'
+import { flagRecovering, frameType } from '../rpc/frame.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindOf } from '../versions/record-layout.ts'
@@ -29,7 +29,7 @@ import {
 } from './availability.ts'
 import { Caller } from './caller.ts'
 import type { Coordination } from './coordination.ts'
-import { kindsDiffer, wholeRecord, type ReadRecord } from './divergence.ts'
+import { kindsDiffer, storedRecord, wholeRecord, type ReadRecord } from './divergence.ts'
 import {
   recordRequest,
   type BegunGet,
@@ -92,7 +92,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#tally.asked(self, 'primary')
     this.#tally.asked(other, 'primary')
     this.#calls.called(other, call)
-    this.#note(self, begun)
+    this.#note(self, begun, false)
     this.#node.wheel.replace(begun, this)
   }
 
@@ -178,22 +178,18 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #readHere(replica: number, stored: Stored): void {
-    if (stored instanceof Uint8Array) {
-      this.#note(replica, { bytes: stored, start: storedHeaderBytes, end: stored.length })
-    } else {
-      const absent = this.#node.isRecovering() ? 'recovering' : 'absent'
-      this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : absent)
-    }
+    const recovering = this.#node.isRecovering()
+    if (stored instanceof Uint8Array) this.#note(replica, storedRecord(stored), recovering)
+    else if (stored === 'damaged') this.#noteAbsent(replica, 'damaged')
+    else this.#noteAbsent(replica, recovering ? 'recovering' : 'absent')
   }
 
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags, bytes, bodyStart, end } = frame
-    if (type === frameType.record) {
-      const record = this.#answers.recordOf(bytes, bodyStart, end)
+    if (type === frameType.record || type === frameType.same) {
+      const record = this.#answers.recordIn(frame)
       if (record === undefined) this.#noteAbsent(replica, 'damaged')
-      else this.#note(replica, record)
-    } else if (type === frameType.same && this.#answers.record !== undefined) {
-      this.#note(replica, this.#answers.record)
+      else this.#note(replica, record, (flags & flagRecovering) !== 0)
     } else if (type === frameType.absent) {
       this.#noteAbsent(replica, absenceOf(flags))
     } else if (type === frameType.otherEpoch) {
@@ -214,15 +210,19 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #goOn(): void {
-    if (this.#heldMask !== 0 && !this.#awaitsOwner()) this.#countHeld()
+    const held = this.#awaitsOwner() ? 0 : this.#heldMask
+    this.#heldMask ^= held
+    for (let i = 0; held >>> i !== 0; i++) if ((held >>> i) & 1) this.#noteAbsent(i, 'absent')
     if (this.#phase === 'ended') return this.#late()
     if (this.#phase === 'repairing') return
     this.#askEnough()
     this.#advance()
   }
 
-  #note(replica: number, record: ReadRecord): void {
-    if (this.#tally.answered(replica, 'record')) this.#answers.add(replica, record)
+  /** What a replica has that is being filled is part of the result, and counts for no quorum: it may lack siblings. */
+  #note(replica: number, record: ReadRecord, recovering: boolean): void {
+    const isNews = this.#tally.answered(replica, recovering ? 'recovering' : 'record')
+    if (isNews) this.#answers.add(replica, record)
   }
 
   #noteAbsent(replica: number, answer: 'absent' | 'recovering' | 'damaged'): void {
@@ -233,12 +233,6 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #awaitsOwner(): boolean {
     return (this.#tally.waitingMask & ~this.#tally.fallbackMask) !== 0
-  }
-
-  #countHeld(): void {
-    const held = this.#heldMask
-    this.#heldMask = 0
-    this.#nodes.forEach((_, i) => (held & (1 << i)) !== 0 && this.#noteAbsent(i, 'absent'))
   }
 
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {

@@ -7,7 +7,7 @@ import type { StoreError } from '../base/errors.ts'
 import type { ValueRegion } from '../ports/storage.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
-import { frameType } from '../rpc/frame.ts'
+import { flagRecovering, frameType } from '../rpc/frame.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber } from '../versions/record-layout.ts'
 import { asStoreError, nextOwner } from './availability.ts'
@@ -24,7 +24,7 @@ export function startGet<T>(
 ): Promise<T> {
   const ring = node.ring()
   const self = ring.owners(request.partition).indexOf(node.selfId)
-  if (self < 0 || request.needed > 2 || !node.everyoneIsReachable()) {
+  if (self < 0 || request.needed > 2 || !node.everyoneIsReachable() || node.isRecovering()) {
     return new GetOperation(node, request, tell).start()
   }
   const own = ownCopy(node, request)
@@ -119,7 +119,9 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
   }
 
   answered(replica: number, frame: AnswerFrame): void {
-    if (this.whole === undefined && frame.type === frameType.same) this.succeed()
+    const { type, flags } = frame
+    const isPlain = type === frameType.same && (flags & flagRecovering) === 0
+    if (this.whole === undefined && isPlain) this.succeed()
     else this.widen().answered(replica, frame)
   }
 

@@ -1,5 +1,6 @@
 /** What the replicas of one read have answered, compared as it comes: in most reads all agree. */
-import { flagDamaged, flagRecovering } from '../rpc/frame.ts'
+import { flagDamaged, flagRecovering, frameType } from '../rpc/frame.ts'
+import type { AnswerFrame } from '../rpc/pending-calls.ts'
 import { isRecord } from '../versions/record-layout.ts'
 import {
   lacks,
@@ -36,10 +37,11 @@ export class ReadAnswers {
   }
 
   /**
-   * The record that lies in `bytes[start, end)`: the first answer itself when that is the same, else a copy. Undefined
-   * when it is damaged.
+   * The record that an answer has or stands for: the first answer itself when that is the same, else a copy. Undefined
+   * when it is damaged, or the same as nothing.
    */
-  recordOf(bytes: Uint8Array, start: number, end: number): ReadRecord | undefined {
+  recordIn({ type, bytes, bodyStart: start, end }: AnswerFrame): ReadRecord | undefined {
+    if (type === frameType.same) return this.record
     const first = this.#first
     if (first instanceof Object && sameAs(first, bytes, start, end)) return first
     if (!isRecord(bytes, start, end)) return undefined

@@ -13,9 +13,9 @@ import type { Outcome, ReplicaRole, TallyOptions } from './tally.ts'
  * What a replica has for the key:
  * `record` what it stores, a tombstone included; counts.
  * `absent` nothing, and its store is whole; counts.
- * `recovering` nothing, but its store is still being filled, so that it cannot know; counts for no
- * quorum, or a fast "not found" of an empty replica would win over the owners that have the record
- * (HAZARDS D4).
+ * `recovering` nothing, or a record, but its store is still being filled, so that it may lack what the
+ * others have; counts for no quorum, or a fast "not found" of an empty replica would win over the
+ * owners that have the record, and a value that it got since over older siblings (HAZARDS D4).
  * `damaged` something that does not decode; never counts, damaged is not absent (HAZARDS H3).
  */
 export type ReadAnswer = 'record' | 'absent' | 'recovering' | 'damaged'

@@ -131,13 +131,14 @@ export class ReplicaHandlers {
         const isSame = versionStart < end && hasVersion(region.bytes, at, bytes, versionStart, end)
         const type = isSame ? frameType.same : frameType.record
         const body = isSame ? undefined : region.bytes
-        to.send(plainFrame({ type, flags: 0, id }, body, at, isSame ? at : region.end))
+        const flags = this.#recoveringFlag()
+        to.send(plainFrame({ type, flags, id }, body, at, isSame ? at : region.end))
         return
       }
       const stored = store.read(partition, key)
       if (!(stored instanceof Promise)) {
         if (versionStart < end && isKnown(stored, bytes, versionStart, end)) {
-          to.send(plainFrame({ type: frameType.same, flags: 0, id }))
+          to.send(plainFrame({ type: frameType.same, flags: this.#recoveringFlag(), id }))
           return
         }
         return this.#tell(to, id, stored)
@@ -152,13 +153,17 @@ export class ReplicaHandlers {
   }
 
   #tell(to: Responder, id: number, stored: Stored): void {
+    let flags = stored === 'damaged' ? flagDamaged : 0
+    flags |= this.#recoveringFlag()
     if (stored instanceof Uint8Array) {
-      to.send(plainFrame({ type: frameType.record, flags: 0, id }, stored, storedHeaderBytes))
+      to.send(plainFrame({ type: frameType.record, flags, id }, stored, storedHeaderBytes))
       return
     }
-    let flags = stored === 'damaged' ? flagDamaged : 0
-    if (this.#options.isRecovering()) flags |= flagRecovering
     to.send(plainFrame({ type: frameType.absent, flags, id }))
+  }
+
+  #recoveringFlag(): number {
+    return this.#options.isRecovering() ? flagRecovering : 0
   }
 
   #refuse(to: Responder, id: number, error: unknown): void {

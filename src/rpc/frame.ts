@@ -46,7 +46,7 @@ export const flagHinted = 1
 export const flagDurable = 1
 /** On `absent`: what is stored under the key is damaged. */
 export const flagDamaged = 1
-/** On `absent`: the replica is still being filled and may lack data that it should have. */
+/** On `absent`, `record` and `same`: the replica is still being filled and may lack what it should have. */
 export const flagRecovering = 2
 
 const kib = 1024

@@ -120,14 +120,14 @@ export const coordinationMutants: readonly Mutant[] = [
     fault: 'that a member lacks a key counts while it is still being filled',
     edits: [
       {
-        file: 'replica/handlers.ts',
-        find: 'if (this.#options.isRecovering()) flags |= flagRecovering',
-        replace: 'if (this.#options.isRecovering()) flags |= flagRecovering & 0',
+        file: 'coordinator/read-answers.ts',
+        find: "return (flags & flagRecovering) !== 0 ? 'recovering' : 'absent'",
+        replace: "return (flags & flagRecovering) !== 0 ? 'absent' : 'absent'",
       },
       {
         file: 'coordinator/get.ts',
-        find: "const absent = this.#node.isRecovering() ? 'recovering' : 'absent'",
-        replace: "const absent = this.#node.isRecovering() ? 'absent' : 'absent'",
+        find: "else this.#noteAbsent(replica, recovering ? 'recovering' : 'absent')",
+        replace: "else this.#noteAbsent(replica, 'absent')",
       },
     ],
   },
@@ -143,8 +143,8 @@ export const coordinationMutants: readonly Mutant[] = [
       },
       {
         file: 'coordinator/get.ts',
-        find: "this.#noteAbsent(replica, stored === 'damaged' ? 'damaged' : absent)",
-        replace: 'this.#noteAbsent(replica, absent)',
+        find: "else if (stored === 'damaged') this.#noteAbsent(replica, 'damaged')",
+        replace: "else if (stored === 'damaged') this.#noteAbsent(replica, 'absent')",
       },
     ],
   },

@@ -90,7 +90,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
     cluster: (draw) => ({
       ...small(draw, { majorities: 6, 'all of one': 3, 'one of all': 1 }),
       storage: 'durable',
-      timeoutMs: draw.magnitude([300, 3000]),
+      timeoutMs: draw.magnitude([800, 5000]),
     }),
     faults: [...links, ...deaths, 'slow-disk', 'failing-sync'],
     often: { 'all-restart': 5, 'brown-out': 6, 'slow-disk': 3 },
@@ -140,7 +140,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       const cluster = small(draw, { majorities: 5, 'one of all': 5 })
       const n = cluster.nodes
       const quorums = drawQuorums(draw, n, { majorities: 3, 'one of all': 7 })
-      return { ...cluster, n, ...quorums, partitions: 32, handoffRate: draw.magnitude([300, 3000]) }
+      return { ...cluster, n, ...quorums, partitions: 32, handoffRate: draw.magnitude([800, 5000]) }
     },
     faults: [...links, 'pause', 'replacement'],
     often: { replacement: 4 },
