@@ -275,20 +275,25 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (!this.#hedged && this.#tally.waitingMask !== 0 && this.#askOwner())
       this.#node.stats.hedged += 1
     this.#hedged = true
-    if (this.#tally.outcome() === 'lost') this.#askedMask &= ~this.#unasked()
+    if (this.#tally.outcome() === 'lost') this.#askedMask &= ~this.#askable()
     this.#goOn()
   }
 
-  /** Owners that could not be asked, though membership thinks that they answer: the way may open. */
-  #unasked(): number {
+  /**
+   * Owners to be asked again, of those that membership thinks to answer: the way to one that could not be asked may
+   * open, and one that is being filled may have everything.
+   */
+  #askable(): number {
     const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
-    return this.#calls.unsentMask & this.#tally.failedMask & ~this.#tally.fallbackMask & ~away
+    const { failedMask, recoveringMask, fallbackMask } = this.#tally
+    const unasked = this.#calls.unsentMask & failedMask
+    return (unasked | recoveringMask) & ~fallbackMask & ~away
   }
 
   #advance(): void {
     if (this.#phase !== 'asking') return
     let outcome = this.#tally.outcome()
-    if (outcome === 'lost') outcome = this.#tally.outcome(this.#unasked())
+    if (outcome === 'lost') outcome = this.#tally.outcome(this.#askable())
     if (outcome === 'pending') return
     if (outcome === 'lost') return this.#lose()
     if (!this.#answers.agree) return this.#diverged()

@@ -43,12 +43,13 @@ export class ReadTally {
     this.#sloppy = options.sloppy
   }
 
-  /** The read is being sent to this replica. Asking a failed one again makes it wait again; asking
-   *  any other again changes nothing. */
+  /** The read is being sent to this replica. Asking one that failed or was being filled again makes it
+   *  wait again; asking any other again changes nothing. */
   asked(replica: number, role: ReplicaRole): void {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
+    this.#recovering &= ~bit
     if (this.#askedMask() & bit) return
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
@@ -90,10 +91,10 @@ export class ReadTally {
     return bit !== 0
   }
 
-  /** @param again replicas that failed, and are to be asked once more */
+  /** @param again replicas that failed or are being filled, and are to be asked once more */
   outcome(again = 0): Outcome {
     if (this.count >= this.needed) return 'reached'
-    const awaited = this.waitingMask | (this.#failed & again)
+    const awaited = this.waitingMask | ((this.#failed | this.#recovering) & again)
     const possible = (this.#record | this.#absent | awaited) & this.#countableMask()
     return replicaCount(possible) >= this.needed ? 'pending' : 'lost'
   }

@@ -58,7 +58,7 @@ test('a member whose copy has run for a while and is gone is seen by all again',
 })
 
 test('a read of all owners waits for one that starts anew, as long as nobody holds it to be dead', async () => {
-  const codes = await overSeeds(seeds(60), three, async (cluster) => {
+  const codes = await overSeeds(seeds(60), { ...three, storage: 'durable' }, async (cluster) => {
     const bucket = cluster.node('n1').bucket(bucketName)
     await bucket.put('k', 'v', { context: null })
     await cluster.crash('n2')

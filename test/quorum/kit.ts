@@ -21,7 +21,8 @@ export class NaiveTally {
   asked(replica: number, role: ReplicaRole): void {
     if (!this.states.has(replica) && role === 'fallback') this.fallbacks.add(replica)
     const state = this.states.get(replica)
-    if (state === undefined || state === 'failed') this.states.set(replica, 'waiting')
+    if (state === undefined || state === 'failed' || state === 'recovering')
+      this.states.set(replica, 'waiting')
   }
 
   answered(replica: number, answer: State): boolean {
