@@ -50,8 +50,9 @@ export function tokensOf(
   const packed = new Float64Array(count)
   let at = 0
   members.forEach((member, index) => {
-    for (const position of positionsOf(member.id, counts[index]!)) {
-      packed[at++] = position * 65_536 + index
+    const positions = positionsOf(member.id, counts[index]!)
+    for (let token = 0; token < counts[index]!; token++) {
+      packed[at++] = positions[token]! * 65_536 + index
     }
   })
   packed.sort()
@@ -63,21 +64,47 @@ export function tokensOf(
 }
 
 /**
+ * What was hashed before, by id: a change of the ring moves a member or two, and the others' tokens stay. Positions
+ * follow from the id alone, so that it makes no difference to anybody whose they are.
+ */
+const known = new Map<string, Uint32Array>()
+let knownCount = 0
+
+/** Positions that are kept, over all ids: 4 MiB. Beyond it, all are forgotten. */
+const knownCountMax = 1 << 20
+
+/** The first `count` positions of a member, or more. */
+function positionsOf(id: string, count: number): Uint32Array {
+  const before = known.get(id)
+  if (before !== undefined && before.length >= count) return before
+  const positions = hashedPositions(id, count)
+  knownCount += count - (before?.length ?? 0)
+  if (knownCount > knownCountMax) {
+    known.clear()
+    knownCount = count
+  }
+  if (count <= knownCountMax) known.set(id, positions)
+  return positions
+}
+
+/**
  * The ring is cut into 128 equal arcs, and of each 128 tokens of a member one lies in each arc, at a hashed place:
  * loads are more even than with tokens strewn at random. The arcs are dealt in bit-reversed order, so that fewer
  * tokens lie far apart too and a change of weight adds or takes tokens without moving the others.
  */
-function* positionsOf(id: string, count: number): Generator<number> {
+function hashedPositions(id: string, count: number): Uint32Array {
   const arcs = tokensOfWeightOne
   const idBytes = new TextEncoder().encode(tokenSeed + id)
   const bytes = new Uint8Array(idBytes.length + 4)
   bytes.set(idBytes)
   const view = new DataView(bytes.buffer)
+  const positions = new Uint32Array(count)
   for (let token = 0; token < count; token++) {
     view.setUint32(idBytes.length, token)
     const place = Math.floor(hashKey(bytes) / arcs)
-    yield reverseBits(token % arcs, arcs) * (ringSize / arcs) + place
+    positions[token] = reverseBits(token % arcs, arcs) * (ringSize / arcs) + place
   }
+  return positions
 }
 
 /** @param limit the power of two that `value` is below. */
