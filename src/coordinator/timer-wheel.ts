@@ -14,15 +14,26 @@ import type { Clock, Timer } from '../ports/clock.ts'
 const tickMs = 10
 const slotCount = 256
 
-/** Something with a deadline: a link of the wheel's lists. To be extended. */
+/**
+ * Something with a deadline: a link of the wheel's lists. To be extended.
+ *
+ * Its fields are set in the constructor: the engine is slow to define those of a class that many classes extend.
+ */
 export abstract class Deadline {
   /** Links of the slot's ring; undefined when no deadline is set. */
-  next: Deadline | undefined
-  previous: Deadline | undefined
+  declare next: Deadline | undefined
+  declare previous: Deadline | undefined
   /** Turns of the wheel still to go. */
-  rounds = 0
+  declare rounds: number
   /** From the next tick on. */
-  afterMs = 0
+  declare afterMs: number
+
+  constructor() {
+    this.next = undefined
+    this.previous = undefined
+    this.rounds = 0
+    this.afterMs = 0
+  }
 
   /** Called once when the deadline passes; it is not set any more. */
   abstract expire(): void
