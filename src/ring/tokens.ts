@@ -56,11 +56,12 @@ export function tokensOf(
     }
   })
   packed.sort()
-  return {
-    count,
-    positions: Uint32Array.from(packed, (token) => Math.floor(token / 65_536)),
-    members: Uint16Array.from(packed, (token) => token % 65_536),
-  }
+  const tokens = { count, positions: new Uint32Array(count), members: new Uint16Array(count) }
+  packed.forEach((token, i) => {
+    tokens.positions[i] = Math.floor(token / 65_536)
+    tokens.members[i] = token % 65_536
+  })
+  return tokens
 }
 
 /**
