@@ -221,7 +221,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     area: 'data',
     aim: 'victim',
     forMs: outage,
-    times: 1,
+    times: 2,
     destroys: true,
     odds: 1,
     needs: (cluster) => durableWith(3)(cluster) && !cluster.hasTopology,

@@ -111,7 +111,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
     weight: 6,
     mood: 'losses',
     cluster: (draw, { readRepair }) => ({ ...small(draw, { majorities: 1 }), readRepair }),
-    faults: [...links, ...clocks, 'restart', 'pause', 'forgetting', 'wipe'],
+    faults: [...links, ...clocks, 'restart', 'pause', 'forgetting', 'wipe', 'twin'],
     often: { forgetting: 80, flapping: 6, loss: 3 },
     groups: { frail: 1 },
     keys: [1, 3],
