@@ -17,8 +17,8 @@ const seenWithinMs = 120_000
 const handedWithinMs = 180_000
 const agreedWithinMs = 30_000
 
-/** What a record takes at most, about: some siblings, and the clock. */
-const recordBytes = (valueMax: number): number => 4 * valueMax + 500
+/** What a record takes at most, about: some siblings, and a clock of as many entries as there were disks. */
+const recordBytes = (valueMax: number): number => 16 * valueMax + 1500
 
 /** Bytes may be handed over only so fast: how long one member takes for all keys, to all others. */
 function handingMs({ groups, cluster }: StormPlan): number {

@@ -140,7 +140,13 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       const cluster = small(draw, { majorities: 5, 'one of all': 5 })
       const n = cluster.nodes
       const quorums = drawQuorums(draw, n, { majorities: 3, 'one of all': 7 })
-      return { ...cluster, n, ...quorums, partitions: 32, handoffRate: draw.magnitude([800, 5000]) }
+      return {
+        ...cluster,
+        n,
+        ...quorums,
+        partitions: 32,
+        handoffRate: draw.magnitude([4000, 20_000]),
+      }
     },
     faults: [...links, 'pause', 'replacement'],
     often: { replacement: 4 },
