@@ -5,12 +5,14 @@
  */
 import type { StoreError } from '../base/errors.ts'
 import type { ValueRegion } from '../ports/storage.ts'
+import { look } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { flagRecovering, frameType } from '../rpc/frame.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber } from '../versions/record-layout.ts'
 import { asStoreError, nextOwner } from './availability.ts'
+import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
@@ -43,29 +45,13 @@ function ownCopy(
   { partition, storageKey, kind }: GetRequest,
 ): 'found' | Stored | Promise<Stored> {
   try {
-    if (!node.store.near.find(partition, storageKey, region, 'kept')) {
-      const stored = node.store.read(partition, storageKey)
-      if (!(stored instanceof Uint8Array)) return stored
-      region.bytes = stored
-      region.start = 0
-      region.end = stored.length
-    }
+    const found = look(node.store, { partition, key: storageKey }, region, 'kept')
+    if (found !== 'found') return found
   } catch (error) {
     return Promise.reject(asStoreError(error))
   }
   const isOfKind = region.bytes[region.start + storedHeaderBytes + 1] === kindNumber[kind]
   return isOfKind ? 'found' : undefined
-}
-
-/** The operation whose promise is being made: one function for all of them, instead of a closure for each. */
-let unborn: QuickGet<unknown>
-const promiseOf = (operation: QuickGet<unknown>): Promise<unknown> => {
-  unborn = operation
-  return new Promise(adopt)
-}
-const adopt = (resolve: (result: unknown) => void, reject: (error: unknown) => void): void => {
-  unborn.resolve = resolve
-  unborn.reject = reject
 }
 
 /** A read that at most one other owner has to confirm; itself the record that this node has, for `tell`. */
@@ -102,7 +88,7 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
     this.start = own.start + storedHeaderBytes
     this.end = own.end
     if (request.needed === 2 && !this.ask()) return false
-    this.promise = promiseOf(this as QuickGet<unknown>) as Promise<T>
+    this.promise = promiseOf(this)
     if (request.needed === 2) node.wheel.set(this, Math.min(request.timeoutMs, node.hedgeAfterMs))
     else this.succeed()
     return true

@@ -14,6 +14,7 @@ import { flagDurable, frameType } from '../rpc/frame.ts'
 import { putFrame } from '../rpc/frame-buffer.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { asStoreError, ownersHaveRoom } from './availability.ts'
+import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
@@ -44,17 +45,6 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
 /** Whether it is the deadline of a write under way. */
 export function isWrite(deadline: Deadline): boolean {
   return deadline instanceof QuickPut || deadline instanceof PutOperation
-}
-
-/** The operation whose promise is being made: one function for all of them, instead of a closure for each. */
-let unborn: QuickPut
-const promiseOf = (operation: QuickPut): Promise<Receipt> => {
-  unborn = operation
-  return new Promise(adopt)
-}
-const adopt = (resolve: (receipt: Receipt) => void, reject: (error: unknown) => void): void => {
-  unborn.resolve = resolve
-  unborn.reject = reject
 }
 
 /** A write that every owner can take at once. */

@@ -20,7 +20,7 @@ import { hasVersion, isRecord, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { HintStore } from './hint-store.ts'
 import { splitStorageKey } from './places.ts'
-import type { AlsoWrite, ReplicaStore } from './replica-store.ts'
+import { look, type AlsoWrite, type ReplicaStore } from './replica-store.ts'
 import { storedHeaderBytes, type Stored } from './stored-record.ts'
 
 /** Where an answer goes. */
@@ -124,32 +124,29 @@ export class ReplicaHandlers {
     const { partition, key, kind, versionStart } = request
     const problem = this.#kindProblem(key, kind)
     if (problem !== undefined) return this.#refuse(to, id, problem)
-    const { store } = this.#options
     try {
-      if (store.near.find(partition, key, region, 'now')) {
-        const at = region.start + storedHeaderBytes
-        const isSame = versionStart < end && hasVersion(region.bytes, at, bytes, versionStart, end)
-        const type = isSame ? frameType.same : frameType.record
-        const body = isSame ? undefined : region.bytes
-        const flags = this.#recoveringFlag()
-        to.send(plainFrame({ type, flags, id }, body, at, isSame ? at : region.end))
-        return
-      }
-      const stored = store.read(partition, key)
-      if (!(stored instanceof Promise)) {
-        if (versionStart < end && isKnown(stored, bytes, versionStart, end)) {
-          to.send(plainFrame({ type: frameType.same, flags: this.#recoveringFlag(), id }))
-          return
-        }
-        return this.#tell(to, id, stored)
-      }
-      stored.then(
-        (found) => this.#tell(to, id, found),
+      const found = look(this.#options.store, { partition, key }, region, 'now')
+      if (found === 'found') return this.#tellFound(to, id, { bytes, start: versionStart, end })
+      if (!(found instanceof Promise)) return this.#tell(to, id, found)
+      found.then(
+        (stored) => this.#tell(to, id, stored),
         (error: unknown) => this.#refuse(to, id, error),
       )
     } catch (error) {
       this.#refuse(to, id, error)
     }
+  }
+
+  /** The record in `region`, or that it is the one whose version the coordinator told. */
+  #tellFound(to: Responder, id: number, version: ValueRegion): void {
+    const flags = this.#recoveringFlag()
+    const { bytes, end } = region
+    const start = region.start + storedHeaderBytes
+    const isKnown =
+      version.start < version.end &&
+      hasVersion(bytes, start, version.bytes, version.start, version.end)
+    if (isKnown) to.send(plainFrame({ type: frameType.same, flags, id }))
+    else to.send(plainFrame({ type: frameType.record, flags, id }, bytes, start, end))
   }
 
   #tell(to: Responder, id: number, stored: Stored): void {
@@ -198,11 +195,6 @@ export class ReplicaHandlers {
     }
     return this.#bucket
   }
-}
-
-/** Whether the stored record is the one whose version the coordinator told. */
-function isKnown(stored: Stored, bytes: Uint8Array, start: number, end: number): boolean {
-  return stored instanceof Uint8Array && hasVersion(stored, storedHeaderBytes, bytes, start, end)
 }
 
 function acknowledge(to: Responder, id: number, durable: boolean): void {

@@ -40,7 +40,8 @@ export class NearRecords {
 
   /** Fills in where a sound record lies, header and all; `use` as for `Storage.locate`. @throws {StoreError} */
   find(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
-    return this.isThere && this.#storage.locate!(partition, key, into, use) && isPlainStored(into)
+    if (!this.isThere || !this.#storage.locate!(partition, key, into, use)) return false
+    return isPlainStored(into.bytes, into.start, into.end)
   }
 
   /** Merges a well-formed record of a peer that is newer, older or the same. @throws {StoreError} */

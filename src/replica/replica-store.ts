@@ -4,7 +4,7 @@
  * record and replacing it.
  */
 import { ConflictPolicyError, LimitError, StorageError } from '../base/errors.ts'
-import type { Storage, StorageWrite } from '../ports/storage.ts'
+import type { RegionUse, Storage, StorageWrite, ValueRegion } from '../ports/storage.ts'
 import { kindOf } from '../versions/record-layout.ts'
 import { NearRecords } from './near-records.ts'
 import { splitStorageKey } from './places.ts'
@@ -38,6 +38,25 @@ export interface ReplicaStoreOptions {
   readonly storage: Storage
   /** The storage refused a write: what this node minted for it must never be minted again. */
   readonly writeFailed: (error: Error) => void
+}
+
+/**
+ * Looks for a record where it lies, if the storage tells at once: `found`, and `into` is filled in, header and all;
+ * `use` as for `Storage.locate`. Else what `read` says. @throws {StorageError} at once or by rejection.
+ */
+export function look(
+  store: Pick<ReplicaStore, 'near' | 'read'>,
+  { partition, key }: { readonly partition: number; readonly key: string },
+  into: ValueRegion,
+  use: RegionUse,
+): 'found' | Exclude<Stored, Uint8Array> | Promise<Stored> {
+  if (store.near.find(partition, key, into, use)) return 'found'
+  const stored = store.read(partition, key)
+  if (!(stored instanceof Uint8Array)) return stored
+  into.bytes = stored
+  into.start = 0
+  into.end = stored.length
+  return 'found'
 }
 
 /** The records of one node: every change of a key is a merge, one after the other. */

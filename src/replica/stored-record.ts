@@ -16,7 +16,6 @@
 import { assert } from '../base/assert.ts'
 import { allocateKept, copyInto, readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
-import type { ValueRegion } from '../ports/storage.ts'
 import {
   coversContext,
   emptyContext,
@@ -53,6 +52,12 @@ const formatChecked = 2
 const plainMark = 0x6e_61_6c_70
 const noOwn = 0xffff
 
+/** Where stored bytes begin. */
+interface StoredAt {
+  readonly bytes: Uint8Array
+  readonly start: number
+}
+
 /** Where a new record is written. */
 type Allocate = (bytes: number) => Buffer
 
@@ -63,14 +68,14 @@ export type Stored = Uint8Array | undefined | 'damaged'
 export function openStored(bytes: Uint8Array | undefined, key: string): Stored {
   if (bytes === undefined) return undefined
   if (bytes.length <= storedHeaderBytes || bytes[1] !== 0) return 'damaged'
-  if (bytes[0] === formatPlain) return readU32(bytes, 4) === plainMark ? bytes : 'damaged'
+  if (isPlainStored(bytes, 0, bytes.length)) return bytes
   if (bytes[0] !== formatChecked) return 'damaged'
   if (readU32(bytes, 4) !== storedChecksum(bytes, key)) return 'damaged'
   return isRecord(bytes, storedHeaderBytes, bytes.length) ? bytes : 'damaged'
 }
 
 /** Whether bytes that never left this process hold a record as it was sealed without checksum. */
-export function isPlainStored({ bytes, start, end }: ValueRegion): boolean {
+export function isPlainStored(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start <= storedHeaderBytes || bytes[start] !== formatPlain) return false
   return bytes[start + 1] === 0 && readU32(bytes, start + 4) === plainMark
 }
@@ -130,7 +135,7 @@ export function merged(
  * of them; `unclear` where they have to be decoded.
  */
 export function succeeded(
-  local: { readonly bytes: Uint8Array; readonly start: number },
+  local: StoredAt,
   incoming: Uint8Array,
   start: number,
   end: number,
@@ -161,11 +166,7 @@ function adopted(
 }
 
 /** Where the noted entry stands in the incoming record, or −1 when that one knows more of it. */
-function carriedOwn(
-  local: { readonly bytes: Uint8Array; readonly start: number },
-  incoming: Uint8Array,
-  start: number,
-): number {
+function carriedOwn(local: StoredAt, incoming: Uint8Array, start: number): number {
   const { bytes } = local
   const index = ownIndex(bytes, local.start)
   if (index < 0) return -1
@@ -233,7 +234,7 @@ export function writtenLocally(local: Uint8Array | undefined, write: LocalWrite)
  * record has to be decoded; else undefined.
  */
 export function replacedAll(
-  local: { readonly bytes: Uint8Array; readonly start: number } | undefined,
+  local: StoredAt | undefined,
   write: LocalWrite,
   allocate: Allocate = allocateKept,
 ): LocalWriteResult | undefined {
@@ -254,10 +255,7 @@ export function replacedAll(
 }
 
 /** Index of the noted entry when the present incarnation may count it up, else −1. */
-function continuableOwn(
-  { bytes, start }: { readonly bytes: Uint8Array; readonly start: number },
-  dots: DotSource,
-): number {
+function continuableOwn({ bytes, start }: StoredAt, dots: DotSource): number {
   const index = ownIndex(bytes, start)
   if (index < 0) return -1
   const recordAt = start + storedHeaderBytes
