@@ -1,13 +1,14 @@
 /**
  * Deadlines of operations: a hashed timer wheel (Varghese and Lauck 1987). Setting and cancelling one costs a few
- * assignments; one real timer drives them all and stops when none is set.
+ * assignments; one real timer drives them all.
  *
  *     slots:   0        1        2        …      255       fresh
  *              │        │        │                │          │
  *              entry ⇄ entry     entry            ∅        entry      each a ring of entries
  *
  * New entries wait in `fresh` for the next tick, which gives them their slots: most operations are over by then and
- * never need one, nor the clock to be read. A deadline passes up to two ticks late, never early.
+ * never need one, nor the clock to be read. A deadline passes up to two ticks late, never early. Between the last new
+ * entry and the next slot in use the wheel does not tick at all: it catches up.
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 
@@ -77,6 +78,9 @@ export class TimerWheel {
   #count = 0
   #isEnding = false
   #timer: Timer | undefined
+  #timerMs = 0
+  /** Whether the timer fires within a tick, so that fresh entries get their slots in time. */
+  #isTicking = false
   /** When the slot under the cursor was due. */
   #cursorMs = 0
 
@@ -92,7 +96,7 @@ export class TimerWheel {
 
   /** Sets the deadline of an entry that has none. */
   set(entry: Deadline, afterMs: number): void {
-    if (this.#timer === undefined) this.#start()
+    if (!this.#isTicking) this.#tick()
     entry.afterMs = afterMs
     entry.rounds = 0
     append(this.#fresh, entry)
@@ -146,14 +150,25 @@ export class TimerWheel {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#isTicking = false
   }
 
-  #start(): void {
-    this.#cursorMs = this.#clock.monotonicMs()
-    this.#timer = this.#clock.after(tickMs, () => this.#turn())
+  /** From standstill, or from waiting for a slot that may be far away. */
+  #tick(): void {
+    const now = this.#clock.monotonicMs()
+    this.#isTicking = true
+    if (this.#timer === undefined) this.#cursorMs = now
+    else if (this.#timerMs <= now + tickMs) return
+    this.#arm(now + tickMs, now)
   }
 
-  #turn(): void {
+  #arm(atMs: number, now: number): void {
+    this.#timer?.cancel()
+    this.#timer = this.#clock.after(atMs - now, this.#turn)
+    this.#timerMs = atMs
+  }
+
+  readonly #turn = (): void => {
     const now = this.#clock.monotonicMs()
     while (this.#cursorMs + tickMs <= now) {
       this.#cursor = (this.#cursor + 1) % slotCount
@@ -161,7 +176,18 @@ export class TimerWheel {
       this.#pass(this.#slots[this.#cursor]!)
     }
     this.#place(now - this.#cursorMs)
-    this.#timer = this.#count > 0 ? this.#clock.after(tickMs, () => this.#turn()) : undefined
+    this.#isTicking = false
+    this.#timer = undefined
+    if (this.#count > 0) this.#arm(this.#cursorMs + this.#ticksToNext() * tickMs, now)
+  }
+
+  /** From the cursor to the next slot in use, in ticks. */
+  #ticksToNext(): number {
+    for (let ticks = 1; ticks < slotCount; ticks++) {
+      const head = this.#slots[(this.#cursor + ticks) % slotCount]!
+      if (head.next !== head) return ticks
+    }
+    return slotCount
   }
 
   /** Gives fresh entries their slots. */
