@@ -6,7 +6,7 @@ import {
   type StoreError,
 } from '../base/errors.ts'
 import { isWrite } from '../coordinator/quick-put.ts'
-import type { RingConfiguration } from '../ring/configuration.ts'
+import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { RemoveOptions, RequestOptions } from './bucket-options.ts'
@@ -24,14 +24,13 @@ const farewellMs = 100
 export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOptions): Promise<void> {
   core.assertOpen()
   signal?.throwIfAborted()
-  const { id } = core.identity
   const limitMs = timeoutMs ?? changeTimeoutMs
   if (core.others().length > 0) {
-    await core.keeper.change((base) => staged(base, id), limitMs)
+    await core.keeper.change((base) => staged(base, core.identity), limitMs)
     await writesEnded(core)
     await core.handoff.drained()
     signal?.throwIfAborted()
-    await takenOut(core, id, limitMs)
+    await takenOut(core, limitMs)
   }
   core.gossip?.leave()
   await sleep(core.ports.clock, farewellMs)
@@ -46,24 +45,34 @@ async function writesEnded({ wheel, ports }: NodeCore): Promise<void> {
 }
 
 /** From here on the news that this node is no member is no surprise, unless it comes to nothing. */
-async function takenOut(core: NodeCore, id: string, limitMs: number): Promise<void> {
+async function takenOut(core: NodeCore, limitMs: number): Promise<void> {
   core.isLeaving = true
   try {
-    await core.keeper.change((base) => removed(base, id), limitMs)
+    await core.keeper.change((base) => removed(base, core.identity), limitMs)
   } catch (error) {
     core.isLeaving = false
     throw error
   }
 }
 
-function staged(base: RingConfiguration, id: string): RingConfiguration | undefined {
-  const member = base.members.find((each) => each.id === id)
-  if (member === undefined || member.stage === 'leaving') return undefined
-  return withStage(base, id, 'leaving')
+/**
+ * Whose place in the ring changes: a name and a storage. A change may take long, and another member may get the name
+ * meanwhile.
+ */
+type Subject = Pick<RingMember, 'id' | 'store'>
+
+function memberIn({ members }: RingConfiguration, { id, store }: Subject): RingMember | undefined {
+  return members.find((each) => each.id === id && each.store === store)
 }
 
-function removed(base: RingConfiguration, id: string): RingConfiguration | undefined {
-  return base.members.some((each) => each.id === id) ? withoutMember(base, id) : undefined
+function staged(base: RingConfiguration, subject: Subject): RingConfiguration | undefined {
+  const member = memberIn(base, subject)
+  if (member === undefined || member.stage === 'leaving') return undefined
+  return withStage(base, subject.id, 'leaving')
+}
+
+function removed(base: RingConfiguration, subject: Subject): RingConfiguration | undefined {
+  return memberIn(base, subject) === undefined ? undefined : withoutMember(base, subject.id)
 }
 
 /** This node is no member any more, although it did not leave: it must not take another write. */
@@ -89,7 +98,8 @@ export async function removeMember(
 ): Promise<void> {
   core.assertOpen()
   const ring = core.coordination.ring()
-  if (typeof id !== 'string' || ring.member(id) === undefined) {
+  const member = typeof id === 'string' ? ring.member(id) : undefined
+  if (member === undefined) {
     throw new InvalidArgumentError('id', `is no member of the ring: ${describe(id)}`)
   }
   if (id === core.identity.id) {
@@ -108,8 +118,8 @@ export async function removeMember(
       { needed: core.n(), alive: ring.members.length - 1 },
     )
   }
-  await core.keeper.change((base) => removed(base, id), changeTimeoutMs)
-  if (claim !== undefined) {
+  await core.keeper.change((base) => removed(base, member), changeTimeoutMs)
+  if (claim?.store === member.store) {
     const { store, address, boot, incarnation } = claim
     core.gossip?.admit([{ id, store, address, boot, incarnation, status: 'left' }])
   }

@@ -7,6 +7,8 @@
  *     --from N          the first of them
  *     --minutes M       virtual minutes of faults in each seed, instead of drawn ones
  *     --without a,b     leave these faults of the menu out
+ *     --log FILE        a long run in pieces, each appended to the file; goes on where the file ends,
+ *                       and tells of all that is in it
  *     --workers N       processes, default 2
  *     --until-failure   stop at the first seed that fails
  *     --verbose         tell of each seed; with --seed: print the plan
@@ -16,6 +18,7 @@
 
 import { parseArgs } from 'node:util'
 import { runCrew } from './crew.ts'
+import { LongRun, pieceSeeds } from './long-run.ts'
 import { drawPlan } from './plan.ts'
 import type { PlanOptions } from './plan.ts'
 import { failureLines, StormReport } from './report.ts'
@@ -31,6 +34,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
     without: { type: 'string', default: '' },
+    log: { type: 'string' },
     workers: { type: 'string', default: '2' },
     'until-failure': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -69,9 +73,8 @@ function* jobs(first: number, count: number): Generator<Job, undefined> {
   return undefined
 }
 
-async function runMany(): Promise<boolean> {
+async function runMany(first: number, count: number): Promise<StormReport> {
   const sum = new StormReport()
-  const startedMs = performance.now()
   const done = (report: TimedReport): boolean => {
     sum.add(report)
     const isWell = report.problems.length === 0
@@ -79,17 +82,40 @@ async function runMany(): Promise<boolean> {
     else if (values.verbose) print([`seed ${report.seed}: ${Math.round(report.realMs)} ms`])
     return isWell || !values['until-failure']
   }
-  await runCrew({
-    workers: Number(values.workers),
-    jobs: jobs(Number(values.from), Number(values.seeds)),
-    done,
-  })
-  const seconds = (performance.now() - startedMs) / 1000
-  print(['', ...sum.tables(), ...sum.figures(seconds)])
-  const failed = sum.failed.map(({ seed }) => seed).toSorted((a, b) => a - b)
-  if (failed.length > 0) print([`failed: ${failed.join(', ')}`])
-  return failed.length === 0
+  await runCrew({ workers: Number(values.workers), jobs: jobs(first, count), done })
+  return sum
 }
 
-const isWell = await (values.seed === undefined ? runMany() : runOne(Number(values.seed)))
-process.exitCode = isWell ? 0 : 1
+async function runOnce(first: number, count: number): Promise<boolean> {
+  const startedMs = performance.now()
+  return tell(await runMany(first, count), (performance.now() - startedMs) / 1000)
+}
+
+async function runLong(run: LongRun, first: number, count: number): Promise<boolean> {
+  for (;;) {
+    const from = run.next(first)
+    const seeds = Math.min(pieceSeeds, first + count - from)
+    if (seeds <= 0) break
+    const startedMs = performance.now()
+    const { sums } = await runMany(from, seeds)
+    run.append({ sums, from, realSeconds: Math.round((performance.now() - startedMs) / 1000) })
+  }
+  const { report, realSeconds } = run.total()
+  return tell(report, realSeconds)
+}
+
+function tell(sum: StormReport, seconds: number): boolean {
+  print(['', ...sum.tables(), ...sum.figures(seconds)])
+  if (sum.failed.length > 0) print([`failed: ${sum.failed.join(', ')}`])
+  return sum.failed.length === 0
+}
+
+function run(): Promise<boolean> {
+  if (values.seed !== undefined) return runOne(Number(values.seed))
+  const [first, count] = [Number(values.from), Number(values.seeds)]
+  return values.log === undefined
+    ? runOnce(first, count)
+    : runLong(new LongRun(values.log), first, count)
+}
+
+process.exitCode = (await run()) ? 0 : 1

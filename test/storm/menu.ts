@@ -235,7 +235,7 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     area: 'ring',
     aim: 'victim',
     forMs: outage,
-    times: 2,
+    times: 4,
     destroys: true,
     odds: 0.9,
     needs: topology(4),

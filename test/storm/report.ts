@@ -17,9 +17,24 @@ interface Occurrence {
   times: number
 }
 
+/** What many seeds came to, as plain data. */
+export interface StormSums {
+  readonly seeds: number
+  readonly failed: readonly number[]
+  readonly virtualMs: number
+  readonly operations: number
+  readonly succeeded: number
+  readonly checks: number
+  readonly five: { readonly virtualMs: number; readonly realMs: number }
+  readonly strikes: Readonly<Record<string, Occurrence>>
+  readonly faults: Readonly<Record<string, Occurrence>>
+  readonly models: Readonly<Record<string, Occurrence>>
+  readonly outcomes: Readonly<Record<string, Occurrence>>
+}
+
 /** Sums over seeds. */
 export class StormReport {
-  readonly failed: TimedReport[] = []
+  readonly #failed: number[] = []
   #seeds = 0
   #virtualMs = 0
   #operations = 0
@@ -55,7 +70,44 @@ export class StormReport {
     for (const model of new Set(report.models)) {
       count(this.#models, model, report.models.filter((each) => each === model).length)
     }
-    if (report.problems.length > 0) this.failed.push(report)
+    if (report.problems.length > 0) this.#failed.push(report.seed)
+  }
+
+  /** Adds what other seeds came to. */
+  addSums(sums: StormSums): void {
+    this.#seeds += sums.seeds
+    this.#failed.push(...sums.failed)
+    this.#virtualMs += sums.virtualMs
+    this.#operations += sums.operations
+    this.#succeeded += sums.succeeded
+    this.#checks += sums.checks
+    this.#five.virtualMs += sums.five.virtualMs
+    this.#five.realMs += sums.five.realMs
+    addAll(this.#strikes, sums.strikes)
+    addAll(this.#faults, sums.faults)
+    addAll(this.#models, sums.models)
+    addAll(this.#outcomes, sums.outcomes)
+  }
+
+  get sums(): StormSums {
+    return {
+      seeds: this.#seeds,
+      failed: this.failed,
+      virtualMs: this.#virtualMs,
+      operations: this.#operations,
+      succeeded: this.#succeeded,
+      checks: this.#checks,
+      five: this.#five,
+      strikes: Object.fromEntries(this.#strikes),
+      faults: Object.fromEntries(this.#faults),
+      models: Object.fromEntries(this.#models),
+      outcomes: Object.fromEntries(this.#outcomes),
+    }
+  }
+
+  /** The seeds that failed, in order. */
+  get failed(): number[] {
+    return this.#failed.toSorted((a, b) => a - b)
   }
 
   /** The smallest share of seeds that any fault of the menu struck in, 0 to 1. */
@@ -82,7 +134,7 @@ export class StormReport {
       `${this.#seeds} seeds, ${hours.toFixed(1)} cluster-hours in ${realSeconds.toFixed(0)} s: ` +
         `${ratio} × real time; one cluster of five nodes on one core: ${five} ×`,
       `${this.#operations} operations, ${this.#succeeded} done; ${this.#checks} checks; ` +
-        `${this.failed.length} seeds failed`,
+        `${this.#failed.length} seeds failed`,
     ]
   }
 
@@ -104,6 +156,13 @@ export function failureLines({ seed, problems }: SeedReport): string[] {
     ...shown,
     ...(more > 0 ? [`  and ${more} more`] : []),
   ]
+}
+
+function addAll(map: Map<string, Occurrence>, more: Readonly<Record<string, Occurrence>>): void {
+  for (const [name, { seeds, times }] of Object.entries(more)) {
+    const occurrence = map.get(name) ?? { seeds: 0, times: 0 }
+    map.set(name, { seeds: occurrence.seeds + seeds, times: occurrence.times + times })
+  }
 }
 
 function count(map: Map<string, Occurrence>, name: string, times: number): void {

@@ -1,7 +1,7 @@
 /** A bucket that asks one node now and another then, as a client behind a load balancer does. */
 
 import { lww } from '../../src/index.ts'
-import type { Bucket, BucketOptions, Entry, Receipt } from '../../src/index.ts'
+import type { Bucket, BucketOptions, Entry, Receipt, RequestOptions } from '../../src/index.ts'
 import type { Draw } from './draw.ts'
 import type { Operators } from './operators.ts'
 import type { GroupName } from './plan-workload.ts'
@@ -46,18 +46,20 @@ export class RoamingBucket implements Bucket<string> {
   }
 
   get(key: string, options?: Parameter<'get', 1>): Promise<Entry<string>> {
-    return this.#ask('get', 1, (bucket) => bucket.get(key, options))
+    return this.#ask('get', options, (bucket) => bucket.get(key, options))
   }
 
   getMany(
     keys: readonly string[],
     options?: Parameter<'getMany', 1>,
   ): Promise<Map<string, Entry<string>>> {
-    return this.#ask('getMany', 1, (bucket) => bucket.getMany(keys, options))
+    return this.#ask('getMany', options, (bucket) => bucket.getMany(keys, options))
   }
 
   put(key: string, value: string, options?: Parameter<'put', 2>): Promise<Receipt> {
-    return this.#write(key, () => this.#ask('put', 1, (bucket) => bucket.put(key, value, options)))
+    return this.#write(key, () =>
+      this.#ask('put', options, (bucket) => bucket.put(key, value, options)),
+    )
   }
 
   update(
@@ -66,12 +68,14 @@ export class RoamingBucket implements Bucket<string> {
     options?: Parameter<'update', 2>,
   ): Promise<Receipt> {
     return this.#write(key, () =>
-      this.#ask('update', 2, (bucket) => bucket.update(key, change, options)),
+      this.#ask('update', options, (bucket) => bucket.update(key, change, options)),
     )
   }
 
   delete(key: string, options?: Parameter<'delete', 1>): Promise<Receipt> {
-    return this.#write(key, () => this.#ask('delete', 1, (bucket) => bucket.delete(key, options)))
+    return this.#write(key, () =>
+      this.#ask('delete', options, (bucket) => bucket.delete(key, options)),
+    )
   }
 
   /** Where members come and go, it is looked who is counted as an owner. */
@@ -91,14 +95,16 @@ export class RoamingBucket implements Bucket<string> {
   }
 
   async #ask<T>(
-    what: string,
-    deadlines: number,
+    what: 'get' | 'getMany' | 'put' | 'update' | 'delete',
+    options: RequestOptions | undefined,
     use: (bucket: Bucket<string>) => Promise<T>,
   ): Promise<T> {
     const { world } = this.#options
     const node = await this.#choose()
     const bucket = world.cluster.node(node).bucket(this.name, bucketOptions(this.name))
-    const limitMs = deadlines * world.plan.cluster.timeoutMs
+    // An update is a read and a write, each with the whole deadline.
+    const limitMs =
+      (what === 'update' ? 2 : 1) * (options?.timeoutMs ?? world.plan.cluster.timeoutMs)
     world.checks += 1
     try {
       const value = await world.ledger.watch({ what, node, limitMs }, use(bucket))

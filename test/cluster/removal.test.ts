@@ -1,0 +1,28 @@
+/** Members that others take out of the ring (HAZARDS E8). */
+
+import { expect, test } from 'vitest'
+import { crashAndSee, outcomeOf, overSeeds, seeds, until } from './kit.ts'
+
+// Found by seed 101301 of the storm.
+test('a removal that takes long does not put out the newcomer that took the name meanwhile', async () => {
+  await overSeeds(seeds(4), { nodes: 5 }, async (cluster) => {
+    await crashAndSee(cluster, 'n5')
+    cluster.partition(['n1'], ['n2', 'n3', 'n4', 'n5'])
+    const removing = outcomeOf(cluster.node('n1').removeMember('n5'))
+    await cluster.crash('n5', { lose: 'everything' })
+    await cluster.restart('n5')
+    await cluster.sleep(1000 + 4000 * cluster.random())
+    cluster.heal()
+    expect(await removing, 'the member that was meant is gone').toHaveProperty('value')
+    await until(cluster, () => {
+      const stages = cluster.names.map((name) => {
+        const member = cluster
+          .node(name)
+          .members()
+          .find(({ id }) => id === 'n5')
+        return `${member?.status} ${member?.stage}`
+      })
+      return stages.every((stage) => stage === 'alive normal') ? undefined : stages.join()
+    })
+  })
+})
