@@ -1,6 +1,7 @@
 /** Whether enough replicas can be reached, asked before anything is done; and the errors of operations. */
 import {
   ConflictPolicyError,
+  InvalidArgumentError,
   OverloadedError,
   StorageError,
   StoreError,
@@ -10,6 +11,7 @@ import {
 } from '../base/errors.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
+import type { PeerLoad } from '../rpc/peer-load.ts'
 import type { Coordination } from './coordination.ts'
 
 type Node = Pick<Coordination, 'selfId' | 'isReachable'>
@@ -159,19 +161,48 @@ export function lateRead(
   return new TimeoutError(message, { afterMs: timeoutMs, cause })
 }
 
-/** The best owner that a read has not asked yet: this node first, then the others that answer, by turns. −1: none. */
+type ChoosingNode = Pick<
+  Coordination,
+  'selfId' | 'isReachable' | 'stats' | 'data' | 'choice' | 'backgroundError'
+>
+
+/** Owners that a read may ask next, and their numbers. Used for one choice at a time. */
+const candidates: PeerLoad[] = []
+const numbers: number[] = []
+
+/**
+ * The best owner that a read has not asked yet: this node first, then one of those that are thought to answer, by the
+ * node's rule. −1: none.
+ */
 export function nextOwner(
-  node: Pick<Coordination, 'selfId' | 'isReachable' | 'stats'>,
+  node: ChoosingNode,
   owners: readonly string[],
   askedMask: number,
 ): number {
   const self = askedMask === 0 ? owners.indexOf(node.selfId) : -1
   if (self >= 0) return self
+  candidates.length = 0
+  numbers.length = 0
   for (let i = 0; i < owners.length; i++) {
-    const replica = (node.stats.gets + i) % owners.length
-    if ((askedMask & (1 << replica)) === 0 && node.isReachable(owners[replica]!)) return replica
+    if ((askedMask & (1 << i)) !== 0 || !node.isReachable(owners[i]!)) continue
+    candidates.push(node.data(owners[i]!).load)
+    numbers.push(i)
   }
-  return -1
+  if (candidates.length < 2) return numbers[0] ?? -1
+  const chosen = candidates[choose(node)] ?? candidates[0]!
+  for (const candidate of candidates) if (candidate !== chosen) candidate.passedOver()
+  return numbers[candidates.indexOf(chosen)]!
+}
+
+/** The rule is the service's own, perhaps: a read does not fail because of it. */
+function choose({ choice, stats, backgroundError }: ChoosingNode): number {
+  try {
+    return choice.choose(candidates, stats.gets)
+  } catch (error) {
+    const problem = `threw instead of choosing: ${String(error)}`
+    backgroundError('replica-choice', new InvalidArgumentError('replicaChoice', problem))
+    return 0
+  }
 }
 
 /** The next member of the walk that may be asked in the place of an owner, beside those that are `nodes` already. */

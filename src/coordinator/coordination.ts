@@ -1,12 +1,14 @@
 /** What the coordinator of a request needs of its node: named, and no more. */
 import type { StoreError } from '../base/errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { ReplicaChoice } from '../ports/replica-choice.ts'
 import type { HintStore } from '../replica/hint-store.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import type { DotSource } from '../versions/dot-source.ts'
 import type { HybridClock } from '../versions/hybrid-clock.ts'
+import type { Hedging } from './hedging.ts'
 import type { CoordinatorStats } from './stats.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
@@ -24,8 +26,8 @@ export interface Coordination {
   readonly siblingsMax: number
   /** Most operations under way at once, forwarded ones included. */
   readonly inFlightMax: number
-  /** A read that waits longer asks one replica more. */
-  readonly hedgeAfterMs: number
+  readonly hedging: Hedging
+  readonly choice: ReplicaChoice
   /** Identity of the cluster. */
   cluster(): string
   ring(): Ring

@@ -42,6 +42,8 @@ export interface BegunGet<T> extends ReadRecord {
   /** The other owner's, and the request that it has not answered yet, or only now. */
   readonly other: number
   readonly call: number | undefined
+  /** When it was made, or 0 for a read that is not timed. */
+  readonly beganMs: number
   resolve(result: T): void
   reject(error: unknown): void
 }

@@ -37,7 +37,9 @@ import {
   type ReadResult,
   type TellResult,
 } from './get-request.ts'
+import { patienceMs } from './hedging.ts'
 import { absenceOf, ReadAnswers } from './read-answers.ts'
+import { ReadTiming } from './read-timing.ts'
 import { copiesMissing, repairAfterRead } from './repair-after-read.ts'
 import { ReplicaCalls } from './replica-calls.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -60,9 +62,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #phase: 'asking' | 'repairing' | 'ended' = 'asking'
   /** The result, for replicas that answer after it was told. */
   #result: ReadResult
-  #hedged = false
-  /** Known from the first time that it takes long. */
-  #deadlineMs: number | undefined
+  readonly #timing: ReadTiming
   /** Fallbacks that have nothing, which does not count yet. */
   #heldMask = 0
   #own: Stored | Promise<Stored>
@@ -78,6 +78,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#node = node
     this.#request = request
     this.#tell = tell
+    this.#timing = new ReadTiming(node)
     this.#ring = begun?.ring ?? node.ring()
     this.#nodes = this.#ring.owners(request.partition)
     this.#tally = new ReadTally(request)
@@ -93,6 +94,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#tally.asked(other, 'primary')
     this.#calls.called(other, call)
     this.#note(self, begun, false)
+    this.#timing.begin(begun.beganMs)
+    this.afterMs = begun.afterMs
     this.#node.wheel.replace(begun, this)
   }
 
@@ -106,7 +109,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
       this.#fail(unavailable('read', this.#request, { needed, alive }))
       return this.promise
     }
-    this.#node.wheel.set(this, Math.min(timeoutMs, this.#node.hedgeAfterMs))
+    this.#timing.begin()
+    this.#node.wheel.set(this, Math.min(timeoutMs, this.#node.hedging.afterMs))
     this.#askEnough()
     this.#advance()
     return this.promise
@@ -186,6 +190,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags, bytes, bodyStart, end } = frame
+    this.#timing.answered(replica, this.#node.data(this.#nodes[replica]!))
     if (type === frameType.record || type === frameType.same) {
       const record = this.#answers.recordIn(frame)
       if (record === undefined) this.#noteAbsent(replica, 'damaged')
@@ -258,23 +263,21 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   /** Time passed: one owner more is asked, those that went away are given up, at last the read itself is. */
   expire(): void {
-    const { clock, wheel, hedgeAfterMs } = this.#node
-    const nowMs = clock.monotonicMs()
-    this.#deadlineMs ??= nowMs + Math.max(0, this.#request.timeoutMs - hedgeAfterMs)
-    const leftMs = this.#deadlineMs - nowMs
+    const { wheel, stats } = this.#node
+    const waitedMs = this.afterMs
+    const leftMs = this.#timing.leftMs(this.#request.timeoutMs, waitedMs)
     if (leftMs <= 0 || wheel.isEnding) {
       if (this.#phase === 'asking' && this.#tally.outcome() === 'lost') this.#lose()
       else this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
       return this.#abandon(this.#tally.waitingMask)
     }
-    wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, hedgeAfterMs))
+    wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, patienceMs))
     if (this.#phase !== 'asking') return
     // Owners that membership lost sight of since they were asked have failed.
     const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
     this.#abandon(away & this.#tally.waitingMask)
-    if (!this.#hedged && this.#tally.waitingMask !== 0 && this.#askOwner())
-      this.#node.stats.hedged += 1
-    this.#hedged = true
+    const isHedgeDue = this.#timing.isHedgeDue(waitedMs, this.#nodes, this.#tally.waitingMask)
+    if (isHedgeDue && this.#askOwner()) stats.hedged += 1
     if (this.#tally.outcome() === 'lost') this.#askedMask &= ~this.#askable()
     this.#goOn()
   }

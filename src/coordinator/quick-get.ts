@@ -9,6 +9,7 @@ import { look } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { flagRecovering, frameType } from '../rpc/frame.ts'
+import type { Channel } from '../rpc/channel.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber } from '../versions/record-layout.ts'
 import { asStoreError, nextOwner } from './availability.ts'
@@ -16,6 +17,7 @@ import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
+import { readAnswered, readBegins } from './read-timing.ts'
 import { Deadline } from './timer-wheel.ts'
 
 /** Reads a key. The read is counted in; it counts itself out. */
@@ -61,6 +63,8 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
   self = 0
   other = 0
   call: number | undefined
+  beganMs = 0
+  channel: Channel | undefined
   resolve!: (result: T) => void
   reject!: (error: unknown) => void
   bytes!: Uint8Array
@@ -89,7 +93,8 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
     this.end = own.end
     if (request.needed === 2 && !this.ask()) return false
     this.promise = promiseOf(this)
-    if (request.needed === 2) node.wheel.set(this, Math.min(request.timeoutMs, node.hedgeAfterMs))
+    if (request.needed === 2)
+      node.wheel.set(this, Math.min(request.timeoutMs, node.hedging.afterMs))
     else this.succeed()
     return true
   }
@@ -99,16 +104,19 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
     const owners = ring.owners(request.partition)
     this.other = nextOwner(node, owners, 1 << this.self)
     if (this.other < 0) return false
-    const channel = node.data(owners[this.other]!)
-    this.call = channel.call(this, this.other, recordRequest(ring, request, this))
+    this.channel = node.data(owners[this.other]!)
+    this.beganMs = readBegins(node)
+    this.call = this.channel.call(this, this.other, recordRequest(ring, request, this))
     return this.call !== undefined
   }
 
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags } = frame
     const isPlain = type === frameType.same && (flags & flagRecovering) === 0
-    if (this.whole === undefined && isPlain) this.succeed()
-    else this.widen().answered(replica, frame)
+    if (this.whole === undefined && isPlain) {
+      readAnswered(this.node, this.channel!, this.beganMs)
+      this.succeed()
+    } else this.widen().answered(replica, frame)
   }
 
   unanswered(replica: number, error: StoreError, sent: boolean): void {

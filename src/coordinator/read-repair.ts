@@ -8,6 +8,7 @@ import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import type { Coordination } from './coordination.ts'
+import { patienceMs } from './hedging.ts'
 import { Deadline } from './timer-wheel.ts'
 
 /** What stale replicas are to be sent. */
@@ -85,7 +86,7 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
       node.backgroundError('read-repair', error, id)
     },
   }
-  if (left > 0) node.wheel.set(patience, node.hedgeAfterMs)
+  if (left > 0) node.wheel.set(patience, patienceMs)
   if (request.stale.size > 0) repair(request.stale)
   else if (left > 0 && !repairAnother()) {
     node.wheel.cancel(patience)

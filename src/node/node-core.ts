@@ -15,6 +15,7 @@ import type { Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { Books, Identity } from '../replica/books.ts'
 import { ReplicaHandlers } from '../replica/handlers.ts'
+import { Hedging } from '../coordinator/hedging.ts'
 import { HintStore } from '../replica/hint-store.ts'
 import { splitStorageKey } from '../replica/places.ts'
 import { ReplicaStore } from '../replica/replica-store.ts'
@@ -62,8 +63,6 @@ export interface NodePorts {
 const clockDriftMaxMs = 60_000
 const handshakeTimeoutMs = 5_000
 const policyTimeoutMs = 1_000
-/** A read that waits this long asks one replica more. */
-const hedgeAfterMs = 100
 
 type Emit = <K extends keyof NodeEvents>(event: K, ...details: NodeEvents[K]) => void
 
@@ -169,6 +168,7 @@ export class NodeCore implements BucketNode {
       random: this.ports.random,
       queuedBytesMax: this.options.limits.queuedBytesPerPeerMax,
       addressOf: (id) => this.gossip?.member(id)?.address,
+      isNear: (id) => this.keeper.ring?.isNear(id, this.identity.id) ?? true,
       isWhoItSays: (theirs) => this.greeter.isWhoItSays(theirs),
       greeted: (session) => this.greeter.greeted(session.remote!),
       unreachable: (id, error) => {
@@ -339,7 +339,8 @@ export class NodeCore implements BucketNode {
       stats: createCoordinatorStats(),
       siblingsMax: this.options.limits.siblingsMax,
       inFlightMax: this.options.limits.inFlightMax,
-      hedgeAfterMs,
+      hedging: new Hedging(),
+      choice: this.options.replicaChoice,
       cluster: () => this.keeper.configuration?.cluster ?? '',
       ring: () => {
         const { ring } = this.keeper
@@ -379,6 +380,7 @@ export class NodeCore implements BucketNode {
 
   #ringChanged(after: Ring, before: Ring | undefined): void {
     this.handoff.ringChanged(this.keeper.configuration!, before)
+    this.peers.ringChanged()
     for (const id of before?.memberIds ?? []) {
       if (after.member(id) === undefined) this.peers.forget(id)
     }

@@ -12,6 +12,8 @@ import type { Transport } from '../ports/transport.ts'
 import { checkQuorum } from '../quorum/quorum-size.ts'
 import { configurationLimits } from '../ring/configuration-check.ts'
 import type { ReadRepairMode } from '../coordinator/get-request.ts'
+import { powerOfTwo } from '../coordinator/replica-choices.ts'
+import type { ReplicaChoice } from '../ports/replica-choice.ts'
 import {
   count,
   durationMsMax,
@@ -52,6 +54,11 @@ export interface ReplicationOptions {
    * @default 'blocking'
    */
   readonly readRepair?: ReadRepairMode
+  /**
+   * Whom a read asks first beside this node: `powerOfTwo()`, `leastInFlight()`, `roundRobin()`, or a rule of your own.
+   * @default powerOfTwo(): of two the one whose answer is to be expected sooner, near ones first
+   */
+  readonly replicaChoice?: ReplicaChoice
 }
 
 /** How records that are kept for absent members reach them. */
@@ -134,6 +141,7 @@ export interface ResolvedOptions {
   readonly w: Quorum
   readonly sloppy: boolean
   readonly readRepair: ReadRepairMode
+  readonly replicaChoice: ReplicaChoice
   readonly timeoutMs: number
   readonly joinTimeoutMs: number
   readonly membership: ResolvedMembershipOptions
@@ -221,6 +229,7 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
     w: replication.w ?? 'quorum',
     sloppy: replication.sloppy ?? true,
     readRepair: replication.readRepair ?? 'blocking',
+    replicaChoice: replication.replicaChoice ?? powerOfTwo(),
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
     joinTimeoutMs: options.joinTimeoutMs ?? defaults.joinTimeoutMs,
     membership: 'options' in membership ? membership.options : resolveDefaults(),
@@ -273,9 +282,9 @@ function checkPorts(problems: Problems, options: NodeOptions): void {
 }
 
 function checkReplication(problems: Problems, replication: ReplicationOptions): void {
-  const names = ['n', 'r', 'w', 'sloppy', 'readRepair']
+  const names = ['n', 'r', 'w', 'sloppy', 'readRepair', 'replicaChoice']
   if (!refuseUnknown(problems, 'replication', replication, names)) return
-  const { n, r, w, sloppy, readRepair } = replication
+  const { n, r, w, sloppy, readRepair, replicaChoice } = replication
   count(problems, 'replication.n', n, { max: 15 })
   for (const [name, quorum] of [
     ['r', r],
@@ -286,6 +295,7 @@ function checkReplication(problems: Problems, replication: ReplicationOptions): 
   }
   flag(problems, 'replication.sloppy', sloppy)
   oneOf(problems, 'replication.readRepair', readRepair, readRepairModes)
+  methods(problems, 'replication.replicaChoice', replicaChoice, ['choose'])
 }
 
 function checkHandoff(problems: Problems, handoff: HandoffOptions): void {

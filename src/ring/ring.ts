@@ -109,6 +109,11 @@ export class Ring {
   member(id: string): RingMember | undefined {
     return this.#members.get(id)
   }
+
+  /** Whether two members are in one zone. */
+  isNear(id: string, other: string): boolean {
+    return this.member(id)?.zone === this.member(other)?.zone
+  }
 }
 
 /** What one partition gains in a change of the ring. */

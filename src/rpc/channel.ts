@@ -7,6 +7,7 @@ import type { Random } from '../ports/random.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { Greeting, Lane } from './handshake.ts'
 import { setRequestId, type Frame } from './frame-buffer.ts'
+import { PeerLoad } from './peer-load.ts'
 import { PendingCalls, type AnswerFrame, type CallSink } from './pending-calls.ts'
 import { Session, type SessionHost, type SessionOwner } from './session.ts'
 
@@ -41,6 +42,8 @@ type QueuedFrame = { readonly bytes: Buffer }
 export class Channel implements SessionOwner {
   readonly #options: ChannelOptions
   readonly #pending: PendingCalls = new PendingCalls()
+  /** For those who choose whom to ask. */
+  readonly load: PeerLoad
   #session: Session | undefined
   /** One that the peer dialled while there was another: used when that one has ended. */
   #spare: Session | undefined
@@ -57,6 +60,7 @@ export class Channel implements SessionOwner {
 
   constructor(options: ChannelOptions) {
     this.#options = options
+    this.load = new PeerLoad(options.expected ?? '', this.#pending)
   }
 
   /** The session that carries this channel now, once it is open. */

@@ -16,6 +16,8 @@ export interface PeersOptions {
   addressOf(id: string): string | undefined
   /** Whether this is the member of that id, or may become it; false for a namesake with another storage. */
   isWhoItSays(theirs: Greeting): boolean
+  /** Whether the member is in this node's zone, as far as is known. */
+  isNear(id: string): boolean
   /** A session was opened and judged, by either side. */
   readonly greeted: (session: Session) => void
   /** A member could not be reached by the transport: news for membership. */
@@ -75,6 +77,11 @@ export class Peers {
     return channel
   }
 
+  /** Members came, went or moved to another zone. */
+  ringChanged(): void {
+    for (const [id, { data }] of this.#peers) data.load.isNear = this.#options.isNear(id)
+  }
+
   /** The peer is thought to be back. */
   hurry(id: string): void {
     const peer = this.#peers.get(id)
@@ -103,6 +110,7 @@ export class Peers {
         data: this.#channel('data', id, this.#places(id, 'control')),
         control: this.#channel('control', id, this.#places(id, 'data')),
       }
+      peer.data.load.isNear = this.#options.isNear(id)
       // Whoever still has something to say after the end is told that it is over.
       if (this.#closed) {
         peer.data.close()

@@ -1,6 +1,8 @@
 /** A coordinator without a cluster: lanes that note what is asked and answer when the test says so. */
 import { TimerWheel } from '../../src/coordinator/timer-wheel.ts'
 import type { Coordination } from '../../src/coordinator/coordination.ts'
+import { Hedging } from '../../src/coordinator/hedging.ts'
+import { roundRobin } from '../../src/coordinator/replica-choices.ts'
 import type { PutRequest } from '../../src/coordinator/put-request.ts'
 import { createCoordinatorStats } from '../../src/coordinator/stats.ts'
 import { ClosedError, type StoreError } from '../../src/base/errors.ts'
@@ -8,6 +10,7 @@ import type { RingConfiguration } from '../../src/ring/configuration.ts'
 import { Ring } from '../../src/ring/ring.ts'
 import type { Frame } from '../../src/rpc/frame-buffer.ts'
 import { frameType } from '../../src/rpc/frame.ts'
+import { PeerLoad } from '../../src/rpc/peer-load.ts'
 import type { CallSink } from '../../src/rpc/pending-calls.ts'
 import { DotSource } from '../../src/versions/dot-source.ts'
 import { HandClock } from '../rpc/kit.ts'
@@ -40,8 +43,13 @@ class FakeLane {
   readonly calls: Map<number, Call> = new Map()
   /** What every call is refused with at once. */
   refusal: StoreError | undefined
+  readonly load: PeerLoad
   room = true
   made = 0
+
+  constructor(id: string) {
+    this.load = new PeerLoad(id, this.calls)
+  }
 
   get lastError(): StoreError {
     return this.refusal ?? new ClosedError('never')
@@ -114,7 +122,7 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
   const kept: string[] = []
   const down = new Set<string>()
   const lane = (id: string): FakeLane => {
-    const found = lanes.get(id) ?? new FakeLane()
+    const found = lanes.get(id) ?? new FakeLane(id)
     lanes.set(id, found)
     return found
   }
@@ -137,7 +145,8 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
     stats,
     siblingsMax: 64,
     inFlightMax: 50_000,
-    hedgeAfterMs: 100,
+    hedging: new Hedging(),
+    choice: roundRobin(),
     cluster: () => '1'.padStart(32, '0'),
     ring: () => ring,
     data: lane,

@@ -64,6 +64,7 @@ const nodeOptions: Readonly<Record<string, readonly string[]>> = {
   'replication.w': [],
   'replication.sloppy': ['true'],
   'replication.readRepair': [],
+  'replication.replicaChoice': [],
   timeoutMs: ['1.5'],
   joinTimeoutMs: ['1.5'],
   membership: ['{}'],

@@ -20,6 +20,7 @@ function rig() {
     queuedBytesMax: 1000,
     addressOf: (id) => `at ${id}`,
     isWhoItSays: ({ store }) => store === 's-them',
+    isNear: () => true,
     greeted: () => undefined,
     unreachable: (id, error: StoreError) => unreachable.push(`${id} ${error.code}`),
   })
