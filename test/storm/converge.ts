@@ -4,9 +4,9 @@
  */
 
 import type { Bucket } from '../../src/index.ts'
+import type { RecordView } from '../../src/sim/index.ts'
 import { nodeNames } from './plan-cluster.ts'
 import type { Operators } from './operators.ts'
-import type { StormPlan } from './plan.ts'
 import { hasRot, hintsSuffice } from './promises.ts'
 import { bucketOptions } from './roaming-bucket.ts'
 import type { World } from './world.ts'
@@ -17,14 +17,28 @@ const seenWithinMs = 120_000
 const handedWithinMs = 180_000
 const agreedWithinMs = 30_000
 
-/** What a record takes at most, about: some siblings, and a clock of as many entries as there were disks. */
-const recordBytes = (valueMax: number): number => 16 * valueMax + 1500
+/** What a record takes beside its siblings, about: a clock of as many entries as there were disks. */
+const clockBytes = 1500
+/** What a sibling takes beside its value, about. */
+const siblingBytes = 100
+
+/** What the largest of the records under a key takes, about. */
+function recordBytes(records: ReadonlyMap<string, RecordView>): number {
+  const bytes = [...records.values()].map(({ siblings, tombstones }) => {
+    const values = siblings.reduce<number>((sum, value) => sum + String(value).length, 0)
+    return values + (siblings.length + tombstones) * siblingBytes
+  })
+  return Math.max(0, ...bytes) + clockBytes
+}
+
+/** How often a record may go to the same member: it is marked, hinted, and lost on the way. */
+const timesMax = 4
 
 /** Bytes may be handed over only so fast: how long one member takes for all keys, to all others. */
-function handingMs({ groups, cluster }: StormPlan): number {
-  const bytes = groups.map(({ keys, valueMax }) => keys.length * recordBytes(valueMax))
-  const sum = bytes.reduce((before, each) => before + each, 0)
-  return ((sum * (cluster.n - 1)) / cluster.handoffRate) * 1000
+function handingMs({ cluster, plan: { groups, cluster: shape } }: World): number {
+  const records = groups.flatMap(({ name, keys }) => keys.map((key) => cluster.records(name, key)))
+  const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0)
+  return ((timesMax * bytes * (shape.n - 1)) / shape.handoffRate) * 1000
 }
 
 /** How soon a node that was filled knows that nothing more comes: it asks every now and then. */
@@ -103,7 +117,7 @@ export class Convergence {
   }
 
   async #handOver(): Promise<void> {
-    const withinMs = handedWithinMs + Math.ceil(handingMs(this.#world.plan))
+    const withinMs = handedWithinMs + Math.ceil(handingMs(this.#world))
     await this.#until('nothing is owed', withinMs, () => this.#problemOfHandoff())
     await this.#world.cluster.sleep(filledWithinMs)
   }
