@@ -13,6 +13,7 @@ export type {
   RequestOptions,
   UpdateOptions,
 } from './node/bucket-options.ts'
+export type { PutManyOptions, PutManyWrite } from './node/put-many.ts'
 export type { Member, NodeEvents, RingView } from './node/events.ts'
 export type { NodeStats } from './node/stats.ts'
 export type {
@@ -62,6 +63,7 @@ export {
   JoinError,
   LimitError,
   OverloadedError,
+  PartialWriteError,
   ProtocolError,
   StorageError,
   StoreError,

@@ -7,6 +7,7 @@
 export type StoreErrorCode =
   | 'ERR_UNAVAILABLE'
   | 'ERR_WRITE_UNCERTAIN'
+  | 'ERR_PARTIAL_WRITE'
   | 'ERR_TIMEOUT'
   | 'ERR_CONFLICT'
   | 'ERR_INVALID_ARGUMENT'
@@ -59,6 +60,32 @@ export class WriteUncertainError extends StoreError {
     super('ERR_WRITE_UNCERTAIN', message, details.cause)
     this.needed = details.needed
     this.acknowledged = details.acknowledged
+  }
+}
+
+/**
+ * Some writes of many failed, all of them perhaps. Each was a write of its own: what a failed one leaves behind, its
+ * own error tells. None is still under way.
+ */
+export class PartialWriteError<R = unknown> extends StoreError {
+  /** Of the writes that were done, by key. */
+  readonly receipts: ReadonlyMap<string, R>
+  /** Why the others failed, by key. */
+  readonly errors: ReadonlyMap<string, unknown>
+
+  constructor(outcome: { receipts: ReadonlyMap<string, R>; errors: ReadonlyMap<string, unknown> }) {
+    const { receipts, errors } = outcome
+    const [first] = errors
+    const cause = first?.[1]
+    const told = cause instanceof Error ? cause.message : String(cause)
+    const count = `${errors.size} of ${receipts.size + errors.size} writes failed`
+    super(
+      'ERR_PARTIAL_WRITE',
+      `${count}, the first, of ${JSON.stringify(first?.[0])}: ${told}`,
+      cause,
+    )
+    this.receipts = receipts
+    this.errors = errors
   }
 }
 

@@ -68,6 +68,7 @@ const requestKeys = ['signal', 'timeoutMs', 'sloppy']
 const getKeys = [...requestKeys, 'r', 'readRepair']
 const deleteKeys = [...requestKeys, 'w', 'context']
 const putKeys = [...deleteKeys, 'ttlMs']
+const putManyKeys = [...requestKeys, 'w', 'ttlMs']
 const updateKeys = [...getKeys, 'w', 'ttlMs']
 const bucketKeys = ['conflicts', 'codec', 'r', 'w', 'sloppy', 'readRepair', 'ttlMs']
 
@@ -123,6 +124,11 @@ export function checkGetOptions(options: GetOptions, n: number): void {
 /** @throws {InvalidArgumentError} */
 export function checkPutOptions(options: PutOptions, n: number): void {
   check(options, putKeys, n)
+}
+
+/** @throws {InvalidArgumentError} */
+export function checkPutManyOptions(options: Omit<PutOptions, 'context'>, n: number): void {
+  check(options, putManyKeys, n)
 }
 
 /** @throws {InvalidArgumentError} */

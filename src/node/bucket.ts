@@ -23,6 +23,7 @@ import {
   checkDeleteOptions,
   checkGetOptions,
   checkKeys,
+  checkPutManyOptions,
   checkPutOptions,
   checkUpdate,
   type DeleteOptions,
@@ -33,6 +34,7 @@ import {
 import { timeLeft, withSignal } from './abort.ts'
 import { KeyPlaces, type KeyPlace } from './key-place.ts'
 import { describe } from './option-checks.ts'
+import { putMany, type PutManyOptions, type PutManyWrite } from './put-many.ts'
 import type { Quorum } from './options.ts'
 
 /** Keys and values under one name, with one conflict policy. */
@@ -57,6 +59,16 @@ export interface Bucket<V> {
    * @throws {WriteUncertainError} fewer than W acknowledged in time; some hold it and it may surface.
    */
   put(key: string, value: V, options?: PutOptions): Promise<Receipt>
+  /**
+   * Writes many keys at once, each as `put` does: there is no order between them, and no all or nothing. The keys must
+   * differ.
+   * @throws {PartialWriteError} by rejection, once all have ended: some failed. It tells what became of each.
+   * @throws {InvalidArgumentError} by rejection: no list of writes to different keys; nothing happened.
+   */
+  putMany(
+    writes: readonly PutManyWrite<V>[],
+    options?: PutManyOptions,
+  ): Promise<Map<string, Receipt>>
   /**
    * Reads, changes, and writes with the context that was read: concurrent updates stay as siblings.
    * @param change gets the live values: none, one, or the concurrent ones; in a `merge` bucket, the merged one.
@@ -185,6 +197,14 @@ export class NodeBucket<V> implements Bucket<V> {
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  async putMany(
+    writes: readonly PutManyWrite<V>[],
+    options: PutManyOptions = noPutOptions,
+  ): Promise<Map<string, Receipt>> {
+    checkPutManyOptions(options, this.#node.n())
+    return putMany(writes, options, (key, value, each) => this.put(key, value, each))
   }
 
   delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {

@@ -67,6 +67,7 @@ function watchBucket(bucket: Bucket<unknown>, failed: (error: Error) => void): B
     get: (key, options) => watch(bucket.get(key, options), options),
     getMany: (keys, options) => watch(bucket.getMany(keys, options), options),
     put: (key, value, options) => watch(bucket.put(key, value, options), options),
+    putMany: (writes, options) => watch(bucket.putMany(writes, options), options),
     delete: (key, options) => watch(bucket.delete(key, options), options),
     // Its function is the scenario's, and may throw what it likes.
     update: (key, change, options) =>

@@ -8,6 +8,7 @@ import {
   WriteUncertainError,
 } from '../../src/base/errors.ts'
 import type { Bucket, Context, Entry, Receipt } from '../../src/index.ts'
+import { putMany, type PutManyWrite } from '../../src/node/put-many.ts'
 import { createHistory, type History } from '../../src/sim/history/history.ts'
 import type { Operation } from '../../src/sim/history/operation.ts'
 import { record } from '../../src/sim/history/record.ts'
@@ -35,6 +36,10 @@ class FakeBucket implements Bucket<unknown> {
     this.#called('put', key, value, ...options)
     this.values.set(key, [value])
     return this.#receipt()
+  }
+
+  putMany(writes: readonly PutManyWrite<unknown>[]): Promise<Map<string, Receipt>> {
+    return putMany(writes, {}, (key, value, options) => this.put(key, value, options))
   }
 
   async update(key: string, change: (siblings: readonly unknown[]) => unknown): Promise<Receipt> {

@@ -10,6 +10,7 @@ const operations: readonly (readonly [string, Operation])[] = [
   ['get', (bucket, options) => bucket.get('k', options)],
   ['getMany', (bucket, options) => bucket.getMany(['k', 'l'], options)],
   ['put', (bucket, options) => bucket.put('k', 1, options)],
+  ['putMany', (bucket, options) => bucket.putMany([{ key: 'k', value: 1 }], options)],
   ['update', (bucket, options) => bucket.update('k', () => 1, options)],
   ['delete', (bucket, options) => bucket.delete('k', options)],
 ]

@@ -229,6 +229,10 @@ describe('a bucket refuses', () => {
     get: [readLegal, (options) => bucket.get('k', options)],
     getMany: [readLegal, (options) => bucket.getMany(['k'], options)],
     put: [{ ...writeLegal, ttlMs: ['1.5'] }, (options) => bucket.put('k', 1, options)],
+    putMany: [
+      { ...writeLegal, ttlMs: ['1.5'] },
+      (options) => bucket.putMany([{ key: 'k', value: 1 }], options),
+    ],
     delete: [writeLegal, (options) => bucket.delete('k', options)],
     update: [
       { ...writeLegal, ...readLegal, ttlMs: ['1.5'] },

@@ -2,6 +2,7 @@
 
 import { lww } from '../../src/index.ts'
 import type { Bucket, BucketOptions, Entry, Receipt, RequestOptions } from '../../src/index.ts'
+import { putMany } from '../../src/node/put-many.ts'
 import type { Draw } from './draw.ts'
 import type { Operators } from './operators.ts'
 import type { GroupName } from './plan-workload.ts'
@@ -60,6 +61,13 @@ export class RoamingBucket implements Bucket<string> {
     return this.#write(key, () =>
       this.#ask('put', options, (bucket) => bucket.put(key, value, options)),
     )
+  }
+
+  putMany(
+    writes: Parameter<'putMany', 0>,
+    options: Parameter<'putMany', 1> = {},
+  ): Promise<Map<string, Receipt>> {
+    return putMany(writes, options, (key, value, each) => this.put(key, value, each))
   }
 
   update(

@@ -3,6 +3,7 @@
 import type { Entry } from '../../coordinator/entry.ts'
 import type { Receipt } from '../../coordinator/receipt.ts'
 import type { Bucket } from '../../node/bucket.ts'
+import { putMany, type PutManyOptions, type PutManyWrite } from '../../node/put-many.ts'
 import type {
   DeleteOptions,
   GetOptions,
@@ -32,8 +33,8 @@ export interface RecordOptions {
 }
 
 /**
- * A bucket that does what the given one does and notes each `get`, `getMany`, `put`, `update` and
- * `delete` in the history. Each call makes one more session: one for each client, and a new one for
+ * A bucket that does what the given one does and notes each `get`, `getMany`, `put`, `putMany`,
+ * `update` and `delete` in the history. Each call makes one more session: one for each client, and a new one for
  * a client that was restarted.
  *
  * To check the history, write each value once to a key (append a counter to it), and let all writes
@@ -49,6 +50,7 @@ export function record<V>(
     ['get', recorded.get.bind(recorded)],
     ['getMany', recorded.getMany.bind(recorded)],
     ['put', recorded.put.bind(recorded)],
+    ['putMany', recorded.putMany.bind(recorded)],
     ['update', recorded.update.bind(recorded)],
     ['delete', recorded.delete.bind(recorded)],
   ])
@@ -110,6 +112,13 @@ class RecordedBucket<V> {
   put(key: string, value: V, options?: PutOptions): Promise<Receipt> {
     const operation = this.#beginWrite({ kind: 'put', key, value: valueText(value) }, options)
     return this.#write(operation, options, () => this.#bucket.put(key, value, options))
+  }
+
+  putMany(
+    writes: readonly PutManyWrite<V>[],
+    options: PutManyOptions = {},
+  ): Promise<Map<string, Receipt>> {
+    return putMany(writes, options, (key, value, each) => this.put(key, value, each))
   }
 
   delete(key: string, options?: DeleteOptions): Promise<Receipt> {

@@ -1,5 +1,6 @@
 /** A bucket whose operations are done by node processes, one now and another then, as behind a load balancer. */
 import type { Bucket, Context, Entry, Receipt } from '../../../src/index.ts'
+import { putMany } from '../../../src/node/put-many.ts'
 import type { Log } from './log.ts'
 import type { Change, Member } from './member.ts'
 import type { BucketName, CommandName, Commands, WireEntry, WireReceipt } from './protocol.ts'
@@ -53,6 +54,13 @@ export class RemoteBucket implements Bucket<string> {
   async put(key: string, value: string, options?: Parameter<'put', 2>): Promise<Receipt> {
     const ask = { bucket: this.name, key, value, options: wireOptions(options) }
     return receiptOf(await this.#ask('put', ask))
+  }
+
+  putMany(
+    writes: Parameter<'putMany', 0>,
+    options: Parameter<'putMany', 1> = {},
+  ): Promise<Map<string, Receipt>> {
+    return putMany(writes, options, (key, value, each) => this.put(key, value, each))
   }
 
   async update(key: string, change: Change, options?: Parameter<'update', 2>): Promise<Receipt> {
