@@ -368,8 +368,9 @@ export class PutOperation extends Deadline implements CallSink {
     this.#node.stats.inFlight -= 1
     const { stored, replaced } = this.#applied!
     const source = replaced ?? { bytes: stored, start: storedHeaderBytes, end: stored.length }
+    const { bucket, key } = this.#request
     this.#caller.resolve(
-      createReceipt(this.#node.cluster(), this.#request, source, {
+      createReceipt({ cluster: this.#node.cluster(), bucket, key }, source, {
         nodes: this.#nodes,
         storedMask: this.#tally.acknowledgedMask,
         fallbackMask: this.#tally.fallbackMask,

@@ -157,7 +157,8 @@ class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
     const nodes = ring.owners(request.partition)
     const outcome = { nodes, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
     const source = { bytes: this.bytes, start: this.start + storedHeaderBytes, end: this.end }
-    this.resolve(createReceipt(node.cluster(), request, source, outcome))
+    const binding = { cluster: node.cluster(), bucket: request.bucket, key: request.key }
+    this.resolve(createReceipt(binding, source, outcome))
   }
 
   private fail(error: unknown): void {

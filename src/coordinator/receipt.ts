@@ -1,5 +1,5 @@
 /** What a write gives back. */
-import { Context, type ContextSource } from '../versions/context.ts'
+import { Context, type ContextBinding, type ContextSource } from '../versions/context.ts'
 
 /** One acknowledgement of a write. */
 export interface Acknowledgement {
@@ -28,31 +28,62 @@ export interface WriteOutcome {
   readonly hinted: readonly string[]
 }
 
-/** The receipt of a write, from what it came to. */
-export function createReceipt(
-  cluster: string,
-  { bucket, key }: { readonly bucket: string; readonly key: string },
-  source: ContextSource,
-  outcome: WriteOutcome,
-): Receipt {
-  return {
-    context: new Context({ cluster, bucket, key }, source),
-    acknowledged: acknowledgements(outcome),
-    hinted: outcome.hinted,
+/** Who acknowledged, and the context, are written out when they are asked for: most writers only want to know that. */
+class WrittenReceipt implements Receipt {
+  readonly hinted: readonly string[]
+  readonly #binding: ContextBinding
+  readonly #source: ContextSource
+  readonly #nodes: readonly string[]
+  readonly #storedMask: number
+  readonly #fallbackMask: number
+  readonly #durableMask: number
+  #context: Context | undefined
+  #acknowledged: readonly Acknowledgement[] | undefined
+
+  constructor(binding: ContextBinding, source: ContextSource, outcome: WriteOutcome) {
+    this.hinted = outcome.hinted
+    this.#binding = binding
+    this.#source = source
+    this.#nodes = outcome.nodes
+    this.#storedMask = outcome.storedMask
+    this.#fallbackMask = outcome.fallbackMask
+    this.#durableMask = outcome.durableMask
+  }
+
+  get context(): Context {
+    return (this.#context ??= new Context(this.#binding, this.#source))
+  }
+
+  get acknowledged(): readonly Acknowledgement[] {
+    return (this.#acknowledged ??= this.#writeOut())
+  }
+
+  #writeOut(): readonly Acknowledgement[] {
+    const has = (mask: number, i: number): boolean => ((mask >>> i) & 1) === 1
+    return this.#nodes.flatMap((node, i) => {
+      if (!has(this.#storedMask, i)) return []
+      const role = has(this.#fallbackMask, i) ? 'fallback' : 'primary'
+      return [{ node, role, durable: has(this.#durableMask, i) }]
+    })
+  }
+
+  /** What `JSON.stringify` shows. */
+  toJSON(): object {
+    const { context, acknowledged, hinted } = this
+    return { context, acknowledged, hinted }
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return { ...this.toJSON(), context: this.context.toString() }
   }
 }
 
-function acknowledgements(outcome: WriteOutcome): readonly Acknowledgement[] {
-  const { nodes, storedMask, fallbackMask, durableMask } = outcome
-  const list: Acknowledgement[] = []
-  for (let i = 0; i < nodes.length; i++) {
-    const bit = 1 << i
-    if ((storedMask & bit) === 0) continue
-    list.push({
-      node: nodes[i]!,
-      role: (fallbackMask & bit) === 0 ? 'primary' : 'fallback',
-      durable: (durableMask & bit) !== 0,
-    })
-  }
-  return list
+/** The receipt of a write, from what it came to. `outcome.nodes` may not change any more. */
+export function createReceipt(
+  binding: ContextBinding,
+  source: ContextSource,
+  outcome: WriteOutcome,
+): Receipt {
+  return new WrittenReceipt(binding, source, outcome)
 }
