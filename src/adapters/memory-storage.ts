@@ -76,11 +76,23 @@ class MemoryStorage implements Storage {
 /** The index is in so many parts, by the first bits of the hash: one that grows is rebuilt in a few milliseconds. */
 const partBits = 6
 
+/** Where a key is in the index. */
+interface Sought {
+  partition: number
+  key: string | undefined
+  hash: number
+  part: MemoryIndex
+  /** -1: nowhere. */
+  slot: number
+}
+
 /** Index and slabs together. */
 class Table {
   readonly #parts: readonly MemoryIndex[]
   readonly #slabs: MemorySlabs
   readonly #seed = Math.floor(Math.random() * 2 ** 32)
+  /** The key that was looked up last. Invariant: its slot is the one that it has. */
+  readonly #sought: Sought
   /** Keys in ascending order, of partitions that were scanned and have gained or lost none since. */
   readonly #sorted: Map<number, readonly string[]> = new Map()
 
@@ -93,17 +105,28 @@ class Table {
       },
     })
     this.#parts = Array.from({ length: 1 << partBits }, () => new MemoryIndex(this.#slabs))
+    this.#sought = { partition: 0, key: undefined, hash: 0, part: this.#parts[0]!, slot: -1 }
   }
 
   #partOf(hash: number): MemoryIndex {
     return this.#parts[hash >>> (32 - partBits)]!
   }
 
+  /** Looks up a key: its hash, its part of the index, and its slot in that. A write comes right after a look. */
+  #seek(partition: number, key: string): Sought {
+    const sought = this.#sought
+    if (sought.key === key && sought.partition === partition) return sought
+    sought.partition = partition
+    sought.key = key
+    sought.hash = hashOf(this.#seed, partition, key)
+    sought.part = this.#partOf(sought.hash)
+    sought.slot = sought.part.find(sought.hash, partition, key)
+    return sought
+  }
+
   /** The place of a value, or -1. */
   #find(partition: number, key: string): number {
-    const hash = hashOf(this.#seed, partition, key)
-    const part = this.#partOf(hash)
-    const slot = part.find(hash, partition, key)
+    const { part, slot } = this.#seek(partition, key)
     return slot < 0 ? -1 : part.place(slot)
   }
 
@@ -128,13 +151,11 @@ class Table {
   /** Copies the value, and fills in where it lies. */
   put(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
     this.#slabs.tidy()
-    const hash = hashOf(this.#seed, partition, key)
-    const part = this.#partOf(hash)
-    const slot = part.find(hash, partition, key)
+    const { hash, part, slot } = this.#seek(partition, key)
     const place = this.#slabs.append(hash, partition, key, value)
     if (slot < 0) {
       part.add(hash, partition, place)
-      this.#sorted.delete(partition)
+      this.#keysChanged(partition)
     } else {
       const before = part.place(slot)
       part.move(slot, place)
@@ -145,14 +166,18 @@ class Table {
 
   remove(partition: number, key: string): void {
     this.#slabs.tidy()
-    const hash = hashOf(this.#seed, partition, key)
-    const part = this.#partOf(hash)
-    const slot = part.find(hash, partition, key)
+    const { part, slot } = this.#seek(partition, key)
     if (slot < 0) return
     const place = part.place(slot)
     part.remove(slot)
-    this.#sorted.delete(partition)
+    this.#keysChanged(partition)
     this.#slabs.waste(place)
+  }
+
+  /** A key came or went: slots may be others now. */
+  #keysChanged(partition: number): void {
+    this.#sorted.delete(partition)
+    this.#sought.key = undefined
   }
 
   scan(partition: number, { after, limit }: { after?: string; limit: number }): StorageEntry[] {
