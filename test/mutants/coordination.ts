@@ -36,8 +36,8 @@ export const coordinationMutants: readonly Mutant[] = [
       },
       {
         file: 'coordinator/quick-get.ts',
-        find: 'if (request.needed === 2) node.wheel.set',
-        replace: 'if (request.partition < 0) node.wheel.set',
+        find: 'if (request.needed === 2)\n      node.wheel.set',
+        replace: 'if (request.partition < 0)\n      node.wheel.set',
       },
     ],
   },
