@@ -18,6 +18,8 @@ export class RingWalk {
   /** For each member the number of the last walk that met it: cheaper than a set for each walk. */
   readonly #metIn: Float64Array
   #walks = 0
+  /** How many members have tokens: a walk that met them all is over, most often long before the last token. */
+  readonly #walkers: number
 
   /** @param options.members how many members there are, with or without tokens. */
   constructor(options: { tokens: Tokens; partitions: number; members: number }) {
@@ -25,22 +27,31 @@ export class RingWalk {
     this.#partitions = options.partitions
     this.#firstTokens = firstTokens(options.tokens, options.partitions)
     this.#metIn = new Float64Array(options.members)
+    this.#walkers = membersMet(options.tokens, options.members)
   }
 
   /** Meets each member that has tokens once, nearest first. Not to be called from inside a visit. */
   from(partition: number, visit: Visit): void {
     const { count, positions, members } = this.#tokens
     const walk = ++this.#walks
+    let left = this.#walkers
     let token = this.#firstTokens[partition]!
-    for (let step = 0; step < count; step++) {
+    for (let step = 0; step < count && left > 0; step++) {
       const member = members[token]!
       if (this.#metIn[member] !== walk) {
         this.#metIn[member] = walk
+        left--
         if (visit(member, distanceTo(positions[token]!, partition, this.#partitions))) return
       }
       token = token + 1 === count ? 0 : token + 1
     }
   }
+}
+
+function membersMet({ count, members }: Tokens, membersMax: number): number {
+  const isMet = new Uint8Array(membersMax)
+  for (let token = 0; token < count; token++) isMet[members[token]!] = 1
+  return isMet.reduce((sum, met) => sum + met, 0)
 }
 
 function firstTokens(tokens: Tokens, partitions: number): Uint32Array {
