@@ -1,43 +1,110 @@
 /** The cases that are measured, and what a measurement tells. */
-import type { BenchOptions, LayoutName, Mix } from './options.ts'
+import type { LayoutName } from './layouts.ts'
+import type { BenchOptions } from './options.ts'
+import type { Distribution } from './tape.ts'
 
+/** `put` and `get` alone, or a mix of YCSB: `a` reads half of the time, `b` 95 of 100 times, `c` always. */
+export type Mix = keyof typeof readShares
+
+/** Which part of the operations of a mix reads. */
+export const readShares = { put: 0, get: 1, a: 0.5, b: 0.95, c: 1 } as const
+
+/** One thing to measure. */
 export interface Case {
   readonly layout: LayoutName
   readonly mix: Mix
+  readonly dist: Distribution
   readonly valueBytes: number
+  /** Closed loops that run at once; 0 in an open loop. */
   readonly inFlight: number
+  /** Operations that are due in each second of an open loop; not there in a closed one. */
+  readonly ratePerSecond?: number
 }
 
 /** Latencies and CPU time in microseconds. CPU time is told for each operation. */
-export interface Figures {
+export interface Figures extends Partial<OpenFigures> {
   readonly opsPerSecond: number
   readonly p50Us: number
   readonly p99Us: number
-  /** Of the process that makes the requests, which is a replica too. */
+  /** Not there where it was not measured: by an older yardstick. */
+  readonly p999Us?: number
+  /** The greatest of all measurements; not there for the yardstick. */
+  readonly maxUs?: number
+  /** Of the process that makes the requests, which is a replica too. In an open loop it waits for most of the time. */
   readonly clientCpuUs: number
   /** Of both other replicas together; 0 in one process. */
   readonly replicaCpuUs: number
 }
 
-export function casesOf({ layouts, valueBytes, mixes, inFlight }: BenchOptions): Case[] {
+/** What an open loop tells besides. All but the rates are counts of one measurement. */
+interface OpenFigures {
+  readonly offeredPerSecond: number
+  /** Operations that succeeded. */
+  readonly goodputPerSecond: number
+  /** Operations refused with `ERR_OVERLOADED`: told at once, and without effect. */
+  readonly refused: number
+  /** Operations that failed in any other way. */
+  readonly failed: number
+  /** Records kept for replicas that were given up for a while. */
+  readonly hints: number
+  /** 1 when the loop ended early: more were due and not done than it bears. Of several measurements: in how many. */
+  readonly behind: number
+}
+
+/** How many keys there are, unless their values would be too much. */
+const keyCountMax = 20_000
+/** Most bytes of values, of all keys together: with three copies in one process still little for a small machine. */
+const dataBytesMax = 128 * 2 ** 20
+
+/** Fewer keys for large values: all values together have `dataBytesMax` at most. */
+export function keyCountOf(valueBytes: number): number {
+  return Math.max(1, Math.min(keyCountMax, Math.floor(dataBytesMax / valueBytes)))
+}
+
+/** Whether the keys are fewer than usual because of the size of their values. */
+export function hasFewerKeys(valueBytes: number): boolean {
+  return keyCountOf(valueBytes) < keyCountMax
+}
+
+/** Every combination of what is asked for. */
+export function casesOf(options: BenchOptions): Case[] {
+  const { layouts, valueBytes, mixes, distributions, inFlight, ratesPerSecond } = options
+  const loads = [
+    ...inFlight.map((count) => ({ inFlight: count })),
+    ...ratesPerSecond.map((ratePerSecond) => ({ inFlight: 0, ratePerSecond })),
+  ]
   return layouts.flatMap((layout) =>
     valueBytes.flatMap((bytes) =>
       mixes.flatMap((mix) =>
-        inFlight.map((count) => ({ layout, mix, valueBytes: bytes, inFlight: count })),
+        distributions.flatMap((dist) =>
+          loads.map((load) => ({ layout, mix, dist, valueBytes: bytes, ...load })),
+        ),
       ),
     ),
   )
 }
 
-/** The median of each figure by itself. */
+/** The median of each figure by itself; of those that are the worst or a sum, that. */
 export function medianOf(all: readonly Figures[]): Figures {
-  const of = (name: keyof Figures): number => median(all.map((figures) => figures[name]))
+  const known = (name: keyof Figures): number[] => all.flatMap((figures) => figures[name] ?? [])
+  const whole = (name: keyof Figures): number => Math.round(median(known(name)))
+  const fine = (name: keyof Figures): number => Number(median(known(name)).toFixed(2))
   return {
-    opsPerSecond: Math.round(of('opsPerSecond')),
-    p50Us: Math.round(of('p50Us')),
-    p99Us: Math.round(of('p99Us')),
-    clientCpuUs: Number(of('clientCpuUs').toFixed(2)),
-    replicaCpuUs: Number(of('replicaCpuUs').toFixed(2)),
+    opsPerSecond: whole('opsPerSecond'),
+    p50Us: whole('p50Us'),
+    p99Us: whole('p99Us'),
+    ...(known('p999Us').length > 0 && { p999Us: whole('p999Us') }),
+    ...(known('maxUs').length > 0 && { maxUs: Math.round(Math.max(...known('maxUs'))) }),
+    clientCpuUs: fine('clientCpuUs'),
+    replicaCpuUs: fine('replicaCpuUs'),
+    ...(known('offeredPerSecond').length > 0 && {
+      offeredPerSecond: whole('offeredPerSecond'),
+      goodputPerSecond: whole('goodputPerSecond'),
+      refused: whole('refused'),
+      failed: whole('failed'),
+      hints: whole('hints'),
+      behind: known('behind').reduce((sum, each) => sum + each, 0),
+    }),
   }
 }
 

@@ -6,42 +6,64 @@
  */
 import { existsSync } from 'node:fs'
 import { casesOf, type Case, type Figures } from './cases.ts'
+import { compileCeiling, type CompiledCeiling } from './ceiling/compile.ts'
+import { layouts } from './layouts.ts'
 import { ensureBuilt } from './library.ts'
+import type { Measurements } from './measurements.ts'
 import { readOptions, usage, type BenchOptions } from './options.ts'
-import { keepResults, printTable, type Measurements } from './report.ts'
-import { measureCeiling, measureOurs } from './runs.ts'
+import { keepResults } from './report.ts'
+import { isComparable, measureCeiling, measureOurs } from './runs.ts'
+import { isInMemory } from './scratch.ts'
+import { printTable } from './table.ts'
 
-async function measureAll(options: BenchOptions): Promise<Measurements[]> {
-  const hasCeiling = existsSync(options.ceiling)
-  if (!hasCeiling) {
-    console.log(`No yardstick at ${options.ceiling}: our figures stand alone (see --ceiling).\n`)
-  }
-  const all = casesOf(options).map((what) => ({
-    what,
-    ours: [] as Figures[],
-    ceiling: [] as Figures[],
-  }))
+async function measureAll(
+  cases: readonly Case[],
+  options: BenchOptions,
+  ceiling: string,
+): Promise<Measurements[]> {
+  const all = cases.map((what) => ({ what, ours: [] as Figures[], ceiling: [] as Figures[] }))
   for (let pair = 1; pair <= options.pairs; pair++) {
-    for (const { what, ours, ceiling } of all) {
+    for (const { what, ours, ceiling: theirs } of all) {
       ours.push(await measureOurs(what, options))
-      if (hasCeiling && isComparable(what)) ceiling.push(await measureCeiling(what, options))
+      if (isComparable(what)) theirs.push(await measureCeiling(what, ceiling, options))
     }
     if (process.stderr.isTTY) process.stderr.write(`${pair} of ${options.pairs} rounds\r`)
   }
   return all
 }
 
-/** The yardstick has three processes; there is none for nodes in one process. */
-function isComparable({ layout }: Case): boolean {
-  return layout === 'tcp-n3'
+/** The suite's own yardstick, compiled, unless another one is given. */
+async function ceilingOf({ ceiling }: BenchOptions): Promise<CompiledCeiling> {
+  if (ceiling === undefined) return compileCeiling()
+  if (!existsSync(ceiling)) throw new Error(`--ceiling: there is no file ${ceiling}`)
+  return { path: ceiling, remove: () => undefined }
 }
 
-const options = readOptions(process.argv.slice(2))
-if (options === 'help') {
-  console.log(usage)
-} else {
+function warn(cases: readonly Case[], { data }: BenchOptions): void {
+  const hasFsync = cases.some(({ layout }) => layouts[layout].durability === 'fsync')
+  if (hasFsync && isInMemory(data)) {
+    console.log(`${data} is in memory: to wait for the disk costs nothing there (see --data).\n`)
+  }
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = readOptions(args)
+  if (options === 'help') {
+    console.log(usage)
+    return
+  }
   ensureBuilt(options.dist)
-  const all = await measureAll(options)
+  const cases = casesOf(options)
+  warn(cases, options)
+  const { path, remove } = await ceilingOf(options)
+  const all = await measureAll(cases, options, path).finally(remove)
   printTable(all)
-  console.log(`\nkept in ${keepResults(options, all)}`)
+  if (options.keep) console.log(`\nkept in ${keepResults(args, options, all)}`)
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`)
+  process.exitCode = 1
 }

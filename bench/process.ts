@@ -2,13 +2,18 @@
  * A process of the benchmark, told by its parent what to be: the client that measures one case, or a replica. Fresh
  * processes for each measurement: none gains from what another one has warmed up.
  */
+import type { CoterieNode } from '../src/index.ts'
 import type { Case, Figures } from './cases.ts'
+import { runClosedLoop } from './closed-loop.ts'
 import { cpuUs, serveReplica, startCluster, type ReplicaOrders } from './cluster.ts'
 import { loadLibrary } from './library.ts'
-import { Workload } from './workload.ts'
+import { runOpenLoop } from './open-loop.ts'
+import { makeWorkload, preload, type Measured, type Workload } from './workload.ts'
 
 /** As long as the yardstick's. */
 const warmUpSecondsMax = 1
+/** Closed loops that warm up for an open one. */
+const openWarmUpInFlight = 16
 
 /** What the client's process is told. */
 export interface ClientOrders {
@@ -17,32 +22,54 @@ export interface ClientOrders {
   readonly what: Case
   readonly sloppy: boolean
   readonly seconds: number
+  /** A directory for certificates and for what nodes keep on disk. */
+  readonly scratch: string
 }
 
 /** What the client's process answers: the figures of the case. */
 export type ClientAnswer = Figures
 
-async function measure({ dist, what, sloppy, seconds }: ClientOrders): Promise<Figures> {
+async function measure(orders: ClientOrders): Promise<Figures> {
+  const { dist, what, sloppy, seconds, scratch } = orders
   const library = await loadLibrary(dist)
-  const { layout, valueBytes, mix, inFlight } = what
-  const cluster = await startCluster(library, { layout, dist, sloppy })
+  const cluster = await startCluster(library, { layout: what.layout, dist, sloppy, scratch })
   const bucket = cluster.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
-  const workload = new Workload(bucket, valueBytes)
-  await workload.preload()
-  await workload.run(mix, inFlight, Math.min(warmUpSecondsMax, seconds))
+  const workload = makeWorkload(bucket, what)
+  await preload(workload)
+  const warmUpSeconds = Math.min(warmUpSecondsMax, seconds)
+  const inFlight = what.inFlight || openWarmUpInFlight
+  await runClosedLoop(workload, { inFlight, seconds: warmUpSeconds })
+  assertUndisturbed(cluster.node)
   const othersBefore = await cluster.otherCpuUs()
   const before = cpuUs()
-  const { operations, ...figures } = await workload.run(mix, inFlight, seconds)
-  const clientCpuUs = (cpuUs() - before) / operations
-  const replicaCpuUs = ((await cluster.otherCpuUs()) - othersBefore) / operations
-  // Not measured: a store that was never whole.
-  const { operations: counted, handoff } = cluster.node.stats()
-  if (counted.failed > 0 || handoff.hints > 0)
-    throw new Error('the machine is too busy: a replica was given up')
+  const { operations, ...figures } = await runLoop(workload, what, seconds)
+  const clientCpuUs = (cpuUs() - before) / Math.max(1, operations)
+  const replicaCpuUs = ((await cluster.otherCpuUs()) - othersBefore) / Math.max(1, operations)
+  if (what.ratePerSecond === undefined) assertUndisturbed(cluster.node)
+  const { hints } = cluster.node.stats().handoff
   await cluster.close()
-  return { ...figures, clientCpuUs, replicaCpuUs }
+  const isOpen = what.ratePerSecond !== undefined
+  return { ...figures, ...(isOpen && { hints }), clientCpuUs, replicaCpuUs }
+}
+
+function runLoop(workload: Workload, what: Case, seconds: number): Promise<Measured> {
+  const { inFlight, ratePerSecond } = what
+  if (ratePerSecond === undefined) return runClosedLoop(workload, { inFlight, seconds })
+  return runOpenLoop(workload, { ratePerSecond, seconds })
+}
+
+/** Not measured: a store that was never whole. An open loop tells of it instead, since it may be its own doing. */
+function assertUndisturbed(node: CoterieNode): void {
+  const { operations, handoff } = node.stats()
+  if (operations.failed > 0 || handoff.hints > 0)
+    throw new Error('the machine is too busy: a replica was given up')
 }
 
 const orders = JSON.parse(process.argv[2] ?? '{}') as ClientOrders | ReplicaOrders
-if (orders.role === 'client') process.send?.((await measure(orders)) satisfies ClientAnswer)
-else await serveReplica(await loadLibrary(orders.dist), orders)
+if (orders.role === 'client') {
+  // Either it has answered, or nobody waits for its answer any more.
+  process.once('disconnect', () => process.exit())
+  process.send?.((await measure(orders)) satisfies ClientAnswer)
+} else {
+  await serveReplica(await loadLibrary(orders.dist), orders)
+}

@@ -2,22 +2,32 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-import type { Case, Figures } from './cases.ts'
+import { answerOf } from './answer.ts'
+import { hasFewerKeys, type Case, type Figures } from './cases.ts'
 import type { BenchOptions } from './options.ts'
 import type { ClientAnswer, ClientOrders } from './process.ts'
+import { withScratch } from './scratch.ts'
 
 const run = promisify(execFile)
 
-export async function measureOurs(what: Case, options: BenchOptions): Promise<Figures> {
-  const { dist, sloppy, seconds } = options
-  const orders: ClientOrders = { role: 'client', dist, what, sloppy, seconds }
-  const child = fork(new URL('./process.ts', import.meta.url), [JSON.stringify(orders)])
-  const exited = once(child, 'exit')
-  const failed = exited.then(([code]) => Promise.reject(new Error(`the client ended with ${code}`)))
-  const [figures] = (await Promise.race([once(child, 'message'), failed])) as [ClientAnswer]
-  child.disconnect()
-  await exited
-  return figures
+/** The case by the built library. */
+export function measureOurs(what: Case, options: BenchOptions): Promise<Figures> {
+  const { dist, sloppy, seconds, data } = options
+  return withScratch(data, async (scratch) => {
+    const orders: ClientOrders = { role: 'client', dist, what, sloppy, seconds, scratch }
+    const child = fork(new URL('./process.ts', import.meta.url), [JSON.stringify(orders)])
+    const exited = once(child, 'exit')
+    const figures = await answerOf<ClientAnswer>(child)
+    child.disconnect()
+    await exited
+    return figures
+  })
+}
+
+/** What the yardstick can do: closed loops over three processes with so many uniform keys in memory, without TLS. */
+export function isComparable({ layout, dist, ratePerSecond, valueBytes }: Case): boolean {
+  const isItsLayout = layout === 'tcp-n3' && dist === 'uniform' && ratePerSecond === undefined
+  return isItsLayout && !hasFewerKeys(valueBytes)
 }
 
 /** What the yardstick prints for a case. */
@@ -25,21 +35,28 @@ interface CeilingLine {
   readonly ops: number
   readonly p50us: number
   readonly p99us: number
+  readonly p999us?: number
   readonly coordCpuUs: number
   readonly repCpuUs: number
 }
 
-/** The same case by the bare program of the same shape. */
-export async function measureCeiling(what: Case, options: BenchOptions): Promise<Figures> {
+/** The same case by the bare program of the same shape, a file for plain Node. */
+export async function measureCeiling(
+  what: Case,
+  ceiling: string,
+  { seconds }: BenchOptions,
+): Promise<Figures> {
   const { mix, valueBytes, inFlight } = what
-  const load = [`mix=${mix}`, `vs=${valueBytes}`, `c=${inFlight}`, 'dist=u']
-  const args = [options.ceiling, ...load, 'rounds=1', `secs=${options.seconds}`]
+  const itsMix = mix === 'c' ? 'get' : mix
+  const load = [`mix=${itsMix}`, `vs=${valueBytes}`, `c=${inFlight}`, 'dist=u']
+  const args = [ceiling, ...load, 'rounds=1', `secs=${seconds}`]
   const { stdout } = await run(process.execPath, args)
   const line = JSON.parse(stdout) as CeilingLine
   return {
     opsPerSecond: line.ops,
     p50Us: line.p50us,
     p99Us: line.p99us,
+    ...(line.p999us !== undefined && { p999Us: line.p999us }),
     clientCpuUs: line.coordCpuUs,
     replicaCpuUs: line.repCpuUs,
   }

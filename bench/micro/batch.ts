@@ -31,10 +31,13 @@ async function compare(
   const tail = (all: readonly number[]): number => median(all.slice(rounds / 2))
   const [single, hundred] = [tail(ones), tail(manies)]
   const ratio = (hundred / single).toFixed(2)
-  console.log(`${name}: one ${single.toFixed(0)} µs, 100 at once ${hundred.toFixed(0)} µs: ${ratio} ×`)
+  console.log(
+    `${name}: one ${single.toFixed(0)} µs, 100 at once ${hundred.toFixed(0)} µs: ${ratio} ×`,
+  )
 }
 
-const transport = (): ReturnType<typeof tcpTransport> => tcpTransport({ host: '127.0.0.1', port: 0 })
+const transport = (): ReturnType<typeof tcpTransport> =>
+  tcpTransport({ host: '127.0.0.1', port: 0 })
 const first = await createNode({ id: 'n1', transport: transport() })
 const others = await Promise.all(
   ['n2', 'n3'].map((id) => createNode({ id, seeds: [first.address], transport: transport() })),

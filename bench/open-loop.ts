@@ -1,0 +1,140 @@
+/**
+ * An open loop: operations are due at fixed moments, whatever became of those before. A latency counts from the moment
+ * at which its operation was due, not from when it was begun: a store that stands still for a while makes all late that
+ * were due meanwhile, and none is left out (no coordinated omission).
+ */
+import { Histogram } from './histogram.ts'
+import { quantilesOf, type Measured, type Workload } from './workload.ts'
+
+/** Most operations that are due and not done. More than the library lets in: it refuses before this loop gives up. */
+const pendingMax = 100_000
+/** Most bytes of the values of those. */
+const pendingBytesMax = 256 * 2 ** 20
+
+/** Nearer to the next moment than this, the loop looks at the clock again and again: timers are not exact. */
+const timerSlackMs = 2
+
+/** What is due. */
+export interface OpenLoopOptions {
+  readonly ratePerSecond: number
+  readonly seconds: number
+}
+
+/** How many operations due and not done make the loop end early. */
+export function pendingMaxOf(valueBytes: number): number {
+  return Math.max(1, Math.min(pendingMax, Math.floor(pendingBytesMax / valueBytes)))
+}
+
+/** Runs the schedule, or the part of it up to where it fell behind too far, and waits for what was begun. */
+export async function runOpenLoop(workload: Workload, options: OpenLoopOptions): Promise<Measured> {
+  const loop = new OpenLoop(workload, options)
+  await loop.run()
+  return loop.measured()
+}
+
+/** Invariant: `#begun` operations were begun, of which `#ended` have ended; both only grow. */
+class OpenLoop {
+  readonly #workload: Workload
+  readonly #ratePerSecond: number
+  readonly #total: number
+  readonly #latenciesUs = new Histogram()
+  readonly #pendingMax: number
+  #startMs = 0
+  #begun = 0
+  #ended = 0
+  #refused = 0
+  #failed = 0
+  #lastSuccessMs = 0
+  /** When it gave up. */
+  #behindMs: number | undefined
+  /** What is no fault of an overloaded store. */
+  #fault: Error | undefined
+  #onAllEnded: (() => void) | undefined
+
+  constructor(workload: Workload, { ratePerSecond, seconds }: OpenLoopOptions) {
+    this.#workload = workload
+    this.#ratePerSecond = ratePerSecond
+    this.#total = Math.max(1, Math.round(ratePerSecond * seconds))
+    this.#pendingMax = pendingMaxOf(workload.value.length)
+  }
+
+  async run(): Promise<void> {
+    this.#startMs = performance.now()
+    while (this.#begun < this.#total && this.#fault === undefined) {
+      const dueCount = this.#dueCount()
+      if (dueCount - this.#ended > this.#pendingMax) {
+        this.#behindMs = performance.now()
+        break
+      }
+      while (this.#begun < dueCount) void this.#operate(this.#begun++)
+      await this.#untilNextIsNear()
+    }
+    await this.#allEnded()
+    if (this.#fault !== undefined) throw this.#fault
+  }
+
+  measured(): Measured {
+    const operations = this.#latenciesUs.count
+    const scheduledMs = (this.#total / this.#ratePerSecond) * 1000
+    const untilMs = Math.max(this.#behindMs ?? this.#startMs + scheduledMs, this.#lastSuccessMs)
+    const goodputPerSecond = (operations / (untilMs - this.#startMs)) * 1000
+    return {
+      operations,
+      opsPerSecond: goodputPerSecond,
+      ...quantilesOf(this.#latenciesUs),
+      offeredPerSecond: this.#ratePerSecond,
+      goodputPerSecond,
+      refused: this.#refused,
+      failed: this.#failed,
+      behind: this.#behindMs === undefined ? 0 : 1,
+    }
+  }
+
+  #dueMs(index: number): number {
+    return this.#startMs + (index / this.#ratePerSecond) * 1000
+  }
+
+  /** How many of all are due by now; the first one is due at the start. */
+  #dueCount(): number {
+    const elapsedMs = performance.now() - this.#startMs
+    return Math.min(this.#total, Math.floor((elapsedMs / 1000) * this.#ratePerSecond) + 1)
+  }
+
+  async #operate(index: number): Promise<void> {
+    const { bucket, keys, tape, value } = this.#workload
+    const entry = tape[(tape.length / 2 + index) & (tape.length - 1)]!
+    try {
+      if (entry < 0) await bucket.put(keys[~entry]!, value)
+      else if (!(await bucket.get(keys[entry]!)).found) throw new Error(`${keys[entry]} was lost`)
+      this.#lastSuccessMs = performance.now()
+      this.#latenciesUs.record((this.#lastSuccessMs - this.#dueMs(index)) * 1000)
+    } catch (error) {
+      this.#count(error as Error & { readonly code?: string })
+    }
+    this.#ended += 1
+    if (this.#ended === this.#begun) this.#onAllEnded?.()
+  }
+
+  #count(error: Error & { readonly code?: string }): void {
+    if (error.code === 'ERR_OVERLOADED') this.#refused += 1
+    else if (error.code?.startsWith('ERR_') === true) this.#failed += 1
+    else this.#fault ??= error
+  }
+
+  /** Lets the event loop turn, once or for as long as nothing is due. */
+  #untilNextIsNear(): Promise<void> {
+    const aheadMs = this.#dueMs(this.#begun) - performance.now() - timerSlackMs
+    return new Promise((resolve) => {
+      if (aheadMs >= 1) setTimeout(resolve, aheadMs)
+      else setImmediate(resolve)
+    })
+  }
+
+  /** Each operation ends: the store has a deadline for it. */
+  #allEnded(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#ended === this.#begun) resolve()
+      else this.#onAllEnded = resolve
+    })
+  }
+}

@@ -1,0 +1,62 @@
+/** The process that measures one form of one store, and answers its parent with the figures or with what went wrong. */
+import { connectCoterie } from './coterie-target.ts'
+import { connectEtcd } from './etcd-target.ts'
+import type { Form } from './forms.ts'
+import { preload, runLoops, valueOf, type Figures } from './loops.ts'
+import { connectRedis } from './redis-target.ts'
+import type { Target } from './target.ts'
+
+/** As long as in the rest of the bench. */
+const warmUpSecondsMax = 1
+
+/** What the process is told. */
+export interface ClientOrders {
+  readonly form: Form
+  /** Of the primary or the leader; unused for coterie. */
+  readonly port: number
+  readonly dist: string
+  readonly valueBytes: number
+  readonly inFlight: number
+  readonly seconds: number
+}
+
+/** What the process answers. */
+export type ClientAnswer = { readonly figures: Figures } | { readonly failure: string }
+
+function measureForm(orders: ClientOrders): Promise<Figures> {
+  const { form, port, dist, inFlight } = orders
+  switch (form.store) {
+    case 'coterie':
+      return measure(connectCoterie(dist), orders)
+    case 'redis':
+      return measure(connectRedis(port, { form: form.name, inFlight }), orders)
+    case 'etcd':
+      return measure(connectEtcd(port, form.name), orders)
+  }
+}
+
+async function measure<A>(
+  connecting: Promise<Target<A>>,
+  { form: { mix }, valueBytes, inFlight, seconds }: ClientOrders,
+): Promise<Figures> {
+  const target = await connecting
+  const value = valueOf(valueBytes)
+  const load = { mix, inFlight, value }
+  await preload(target, value)
+  await runLoops(target, { ...load, seconds: Math.min(warmUpSecondsMax, seconds) })
+  const figures = await runLoops(target, { ...load, seconds })
+  await target.close()
+  return figures
+}
+
+async function answer(orders: ClientOrders): Promise<ClientAnswer> {
+  try {
+    return { figures: await measureForm(orders) }
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+// The parent is gone, or has the answer: there is nothing left to do.
+process.once('disconnect', () => process.exit())
+process.send?.(await answer(JSON.parse(process.argv[2] ?? '{}') as ClientOrders))

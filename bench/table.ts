@@ -1,0 +1,92 @@
+/** What a run tells on the terminal: a table, and below it what the figures alone do not say. */
+import { hasFewerKeys, keyCountOf, medianOf, type Case, type Figures } from './cases.ts'
+import { ratioOf, type Measurements } from './measurements.ts'
+import { pendingMaxOf } from './open-loop.ts'
+
+const caseColumns = ['layout', 'mix', 'keys', 'bytes']
+const latencyColumns = ['p50 µs', 'p99 µs', 'p99.9 µs']
+const closedColumns = ['in flight', 'ops/s', ...latencyColumns, 'max µs', 'CPU µs/op']
+const openColumns = ['due/s', 'goodput/s', 'refused', 'failed', ...latencyColumns, 'max µs']
+const ceilingColumns = ['ceiling ops/s', ...latencyColumns, 'CPU µs/op', 'ratio']
+
+/** Prints all cases of a run: either closed loops or open ones. */
+export function printTable(all: readonly Measurements[]): void {
+  const isOpen = all.some(({ what }) => what.ratePerSecond !== undefined)
+  const isCompared = all.some(({ ceiling }) => ceiling.length > 0)
+  const figureColumns = isOpen ? openColumns : closedColumns
+  const columns = [...caseColumns, ...figureColumns, ...(isCompared ? ceilingColumns : [])]
+  printAligned([columns, ...all.map(rowOf)])
+  console.log('')
+  for (const note of notesOf(all, isOpen)) console.log(note)
+}
+
+function printAligned(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  for (const row of rows) {
+    console.log(row.map((cell, column) => cell.padStart(widths[column]!)).join('  '))
+  }
+}
+
+function rowOf(measurements: Measurements): string[] {
+  const { what, ours, ceiling } = measurements
+  const head = [what.layout, what.mix, what.dist, String(what.valueBytes)]
+  const figures = medianOf(ours)
+  if (what.ratePerSecond !== undefined) return [...head, ...openCells(figures)]
+  const closed = [String(what.inFlight), ...closedCells(figures)]
+  const ratio = ratioOf(measurements)
+  if (ratio === undefined) return [...head, ...closed]
+  return [...head, ...closed, ...ceilingCells(medianOf(ceiling)), `${Math.round(ratio * 100)} %`]
+}
+
+function openCells(figures: Figures): string[] {
+  const { offeredPerSecond, goodputPerSecond, refused, failed } = figures
+  const counts = [offeredPerSecond, goodputPerSecond, refused, failed]
+  return [...counts.map(count), ...latencyCells(figures), count(figures.maxUs)]
+}
+
+function closedCells(figures: Figures): string[] {
+  const { opsPerSecond, maxUs } = figures
+  return [count(opsPerSecond), ...latencyCells(figures), count(maxUs), cpuCell(figures)]
+}
+
+function ceilingCells(figures: Figures): string[] {
+  return [count(figures.opsPerSecond), ...latencyCells(figures), cpuCell(figures)]
+}
+
+function latencyCells({ p50Us, p99Us, p999Us }: Figures): string[] {
+  return [p50Us, p99Us, p999Us].map(count)
+}
+
+function cpuCell({ clientCpuUs, replicaCpuUs }: Figures): string {
+  return `${clientCpuUs.toFixed(1)} + ${replicaCpuUs.toFixed(1)}`
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? '-' : value.toLocaleString('en')
+}
+
+function notesOf(all: readonly Measurements[], isOpen: boolean): string[] {
+  const sizes = [...new Set(all.map(({ what }) => what.valueBytes))].filter(hasFewerKeys)
+  const fewer = sizes.map((bytes) => `${count(bytes)} B: ${count(keyCountOf(bytes))} keys alone`)
+  const general = isOpen
+    ? 'latencies: of what succeeded, from the moment at which it was due'
+    : 'CPU: of the client’s process + of the other replicas, for each operation'
+  return [general, ...fewer, ...all.flatMap(troublesOf)]
+}
+
+/** What was not as it should be with an open loop. */
+function troublesOf({ what, ours }: Measurements): string[] {
+  const { behind = 0, hints = 0 } = medianOf(ours)
+  const name = nameOf(what)
+  const max = count(pendingMaxOf(what.valueBytes))
+  const often = ours.length === 1 ? '' : ` in ${behind} of ${ours.length} measurements`
+  const fellBehind = `${name}: fell behind${often}, with more than ${max} operations due and not done`
+  const gaveUp = `${name}: replicas were given up for a while, ${count(hints)} records are hinted`
+  return [...(behind > 0 ? [fellBehind] : []), ...(hints > 0 ? [gaveUp] : [])]
+}
+
+function nameOf({ layout, mix, dist, valueBytes, ratePerSecond }: Case): string {
+  return `${layout} ${mix} ${dist} ${count(valueBytes)} B at ${count(ratePerSecond)}/s`
+}
