@@ -52,7 +52,7 @@ function call(session: ClientHttp2Session, path: string, frame: Buffer): Promise
     }
     const settle = (): void => {
       if (status === '0') resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
-      else reject(new Error(`etcd answered ${path} with ${message ?? status ?? 'nothing'}`))
+      else reject(new Error(`${path} was answered with ${message ?? status ?? 'nothing'}`))
     }
     stream.on('response', listen)
     stream.on('trailers', listen)

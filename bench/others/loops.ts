@@ -21,6 +21,8 @@ const tapeLength = 1 << 18
 /** Operations whose latency is kept. */
 const latenciesMax = 1 << 21
 const preloadBatch = 500
+/** A store that ends no operation for so long is given up. */
+const stallMs = 10_000
 
 /** As many as the rest of the bench uses. */
 export const keys: readonly string[] = Array.from(
@@ -63,10 +65,28 @@ export async function runLoops<A>(target: Target<A>, load: Load): Promise<Figure
       operations += 1
     }
   }
-  await Promise.all(Array.from({ length: inFlight }, (_, index) => loop(index)))
+  const loops = Promise.all(Array.from({ length: inFlight }, (_, index) => loop(index)))
+  await unlessStalled(loops, () => operations)
   const elapsedMs = performance.now() - startMs
   const opsPerSecond = (operations / elapsedMs) * 1000
   return { opsPerSecond, ...quantiles(latencies.subarray(0, Math.min(operations, latenciesMax))) }
+}
+
+/** @throws {Error} by rejection: the count has not moved for a while, and the loops would never end. */
+async function unlessStalled(loops: Promise<unknown>, operations: () => number): Promise<void> {
+  let seen = 0
+  let timer: NodeJS.Timeout | undefined
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setInterval(() => {
+      if (operations() === seen) reject(new Error(`no operation ended within ${stallMs} ms`))
+      seen = operations()
+    }, stallMs)
+  })
+  try {
+    await Promise.race([loops, stalled])
+  } finally {
+    clearInterval(timer)
+  }
 }
 
 function quantiles(latenciesMs: Float64Array): Pick<Figures, 'p50Us' | 'p99Us'> {

@@ -11,7 +11,7 @@ type Answer = Buffer | null
 
 /** Replicas that have to acknowledge a write, beside the primary. */
 const copies = 1
-const waitMs = 5000
+const waitMs = 2000
 
 export async function connectRedis(
   port: number,

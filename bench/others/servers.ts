@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { end, makeDirectory, removeDirectory, watch } from './leftovers.ts'
 
-const logCharactersMax = 2000
+const logCharactersMax = 1000
 const readyMsMax = 30_000
 
 /** The servers of one store, running and whole. */
