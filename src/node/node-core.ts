@@ -2,8 +2,7 @@
  * The parts of a node and how they hang together: the one place that knows them all. `createNode` fills it, the facade
  * speaks through it; no part ever sees it.
  */
-import { ClosedError, StorageError, StoreError } from '../base/errors.ts'
-import { createCoordinatorStats } from '../coordinator/stats.ts'
+import { ClosedError, StoreError } from '../base/errors.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
 import { ForwardedPuts } from '../coordinator/forward.ts'
 import { TimerWheel } from '../coordinator/timer-wheel.ts'
@@ -14,29 +13,18 @@ import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { Books, Identity } from '../replica/books.ts'
-import { ReplicaHandlers } from '../replica/handlers.ts'
-import { Hedging } from '../coordinator/hedging.ts'
 import { HintStore } from '../replica/hint-store.ts'
-import { splitStorageKey } from '../replica/places.ts'
 import { ReplicaStore } from '../replica/replica-store.ts'
 import type { RingMember } from '../ring/configuration.ts'
 import type { Ring } from '../ring/ring.ts'
-import { isExpulsion } from '../rpc/handshake.ts'
-import { Peers } from '../rpc/peers.ts'
-import { isFailure, request } from '../rpc/request.ts'
-import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
-import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
-import { Filling } from '../upkeep/filling.ts'
+import type { Peers } from '../rpc/peers.ts'
+import type { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
+import type { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
+import type { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
-import { Handoff } from '../upkeep/handoff.ts'
+import type { Handoff } from '../upkeep/handoff.ts'
 import { Promotion } from '../upkeep/promotion.ts'
-import { HybridClock } from '../versions/hybrid-clock.ts'
-import {
-  BucketPolicies,
-  policyCall,
-  readPolicyAnswer,
-  type PolicyAnswer,
-} from './bucket-policies.ts'
+import type { BucketPolicies } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
 import { closeCore } from './close.ts'
 import { Dispatch } from './dispatch.ts'
@@ -47,8 +35,17 @@ import { defaultN } from './options.ts'
 import { Reach } from './reach.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
-import { heardOtherEpoch, otherEpochBody } from './other-epoch.ts'
-import { expel, expelIfRemoved } from './topology.ts'
+import {
+  createCoordination,
+  createFilling,
+  createHandlers,
+  createHandoff,
+  createKeeper,
+  createPeers,
+  createPolicies,
+  createSpread,
+} from './parts.ts'
+import { expelIfRemoved } from './topology.ts'
 import { describeMember, memberEvent, viewOf } from './views.ts'
 
 /** The adapters that a node runs on. */
@@ -58,11 +55,6 @@ export interface NodePorts {
   readonly transport: Transport
   readonly storage: Storage
 }
-
-/** How far a clock in the future can drag the time-stamps of `lww` buckets. */
-const clockDriftMaxMs = 60_000
-const handshakeTimeoutMs = 5_000
-const policyTimeoutMs = 1_000
 
 type Emit = <K extends keyof NodeEvents>(event: K, ...details: NodeEvents[K]) => void
 
@@ -113,109 +105,16 @@ export class NodeCore implements BucketNode {
       },
     })
     this.hints = new HintStore(ports.storage, options.handoff)
-    this.keeper = this.#createKeeper()
+    this.keeper = createKeeper(this)
     this.promotion = new Promotion({ self: this.identity, clock: ports.clock, keeper: this.keeper })
-    this.peers = this.#createPeers()
-    this.policies = new BucketPolicies({
-      ask: (id, bucket) => this.#askPolicy(id, bucket),
-      others: () => this.others().filter((id) => this.isReachable(id)),
-    })
-    this.coordination = this.#coordinate()
-    this.handoff = this.#createHandoff()
-    this.spread = new ConfigurationSpread({
-      clock: ports.clock,
-      random: () => ports.random.float(),
-      configuration: () => this.keeper.configuration,
-      learn: (configuration) => this.learn(configuration),
-      reachable: () => this.others().filter((id) => this.isReachable(id)),
-      control: (id) => this.peers.control(id),
-    })
-    this.filling = new Filling({
-      books,
-      clock: ports.clock,
-      control: (id) => this.peers.control(id),
-      isReachable: (id) => this.isReachable(id),
-      failed: (error) => this.fail('filling', error),
-    })
+    this.peers = createPeers(this)
+    this.policies = createPolicies(this)
+    this.coordination = createCoordination(this)
+    this.handoff = createHandoff(this)
+    this.spread = createSpread(this)
+    this.filling = createFilling(this)
     const puts = new ForwardedPuts(this.coordination, () => this.isClosed)
-    this.dispatch = new Dispatch(this, this.#createHandlers(), puts)
-  }
-
-  #createKeeper(): ConfigurationKeeper {
-    return new ConfigurationKeeper({
-      self: this.identity,
-      books: this.books,
-      clock: this.ports.clock,
-      random: () => this.ports.random.float(),
-      requestTimeoutMs: 1_000,
-      control: (id) => this.peers.control(id),
-      changed: (after, before) => this.#ringChanged(after, before),
-      failed: (error) => this.fail('configuration', error),
-    })
-  }
-
-  #createPeers(): Peers {
-    return new Peers({
-      host: {
-        clock: this.ports.clock,
-        handshakeTimeoutMs,
-        greeting: (lane, to) => this.greeter.greeting(lane, to),
-        judge: (theirs, expected) => this.greeter.judge(theirs, expected),
-        request: (session, bytes, start, end) => this.dispatch.request(session, bytes, start, end),
-        cast: (session, message) => this.dispatch.cast(session, message),
-      },
-      transport: this.ports.transport,
-      random: this.ports.random,
-      queuedBytesMax: this.options.limits.queuedBytesPerPeerMax,
-      addressOf: (id) => this.gossip?.member(id)?.address,
-      isNear: (id) => this.keeper.ring?.isNear(id, this.identity.id) ?? true,
-      isWhoItSays: (theirs) => this.greeter.isWhoItSays(theirs),
-      greeted: (session) => this.greeter.greeted(session.remote!),
-      unreachable: (id, error) => {
-        if (isExpulsion(error)) expel(this, error)
-        this.gossip?.unreachable(id)
-      },
-    })
-  }
-
-  #createHandoff(): Handoff {
-    const { intervalMs, bytesPerSecondMax } = this.options.handoff
-    return new Handoff({
-      selfId: this.identity.id,
-      books: this.books,
-      store: this.store,
-      hints: this.hints,
-      storage: this.ports.storage,
-      clock: this.ports.clock,
-      intervalMs,
-      timeoutMs: this.options.timeoutMs,
-      bytesPerSecondMax,
-      ring: () => this.keeper.ring,
-      data: (id) => this.peers.data(id),
-      isReachable: (id) => this.isReachable(id),
-      delivered: (target, count) => {
-        if (count > 0) this.emit('hints-delivered', { target, count })
-      },
-      failed: (error, peer) => {
-        if (error instanceof StorageError) this.hints.suspect()
-        this.fail('handoff', error, peer)
-      },
-    })
-  }
-
-  #createHandlers(): ReplicaHandlers {
-    return new ReplicaHandlers({
-      selfId: this.identity.id,
-      store: this.store,
-      hints: this.hints,
-      ring: () => this.coordination.ring(),
-      wallMs: () => this.ports.clock.wallMs(),
-      kindOpened: (bucket) => this.policies.inForce(bucket),
-      isRecovering: () => this.filling.isUnderWay,
-      otherEpoch: (theirs) => otherEpochBody(this.keeper, theirs),
-      hinted: (target) => this.#hinted(target),
-      failed: (error) => this.fail('replica', error),
-    })
+    this.dispatch = new Dispatch(this, createHandlers(this), puts)
   }
 
   get identity(): Identity {
@@ -326,59 +225,12 @@ export class NodeCore implements BucketNode {
     this.fail('identity', new StoreError('ERR_PROTOCOL', message))
   }
 
-  #coordinate(): Coordination {
-    const { clock } = this.ports
-    return {
-      selfId: this.identity.id,
-      clock,
-      wheel: this.wheel,
-      store: this.store,
-      hints: this.hints,
-      dots: this.books.dots,
-      hybridClock: new HybridClock(clockDriftMaxMs),
-      stats: createCoordinatorStats(),
-      siblingsMax: this.options.limits.siblingsMax,
-      inFlightMax: this.options.limits.inFlightMax,
-      hedging: new Hedging(),
-      choice: this.options.replicaChoice,
-      cluster: () => this.keeper.configuration?.cluster ?? '',
-      ring: () => {
-        const { ring } = this.keeper
-        if (ring === undefined) throw new ClosedError('the node is in no cluster yet')
-        return ring
-      },
-      data: (id) => this.peers.data(id),
-      isReachable: (id) => this.isReachable(id),
-      everyoneIsReachable: () => this.reach.everyone(),
-      isRecovering: () => this.filling.isUnderWay,
-      keepHint: (hint, recordBytes) => this.#keepHint(hint, recordBytes),
-      hinted: (target) => this.#hinted(target),
-      repaired: (storageKey, replicas) => {
-        this.emit('read-repair', { ...splitStorageKey(storageKey), replicas })
-      },
-      otherEpoch: (id, body) => heardOtherEpoch(this, id, body),
-      backgroundError: (task, error, peer) => this.fail(task, error, peer),
-    }
-  }
-
-  #keepHint(hint: { target: string; partition: number; key: string }, recordBytes: number): void {
-    const writes = this.hints.add(hint, recordBytes, this.ports.clock.wallMs())
-    if (writes.length === 0) return
-    this.#hinted(hint.target)
-    const keep = async (): Promise<void> => {
-      await this.ports.storage.write(writes)
-    }
-    keep().catch((error: unknown) => {
-      this.hints.suspect()
-      this.fail('hints', error as Error, hint.target)
-    })
-  }
-
-  #hinted(target: string): void {
+  /** A hint for the member was stored. */
+  hinted(target: string): void {
     this.emit('hint-stored', { target, count: this.hints.count(target) })
   }
 
-  #ringChanged(after: Ring, before: Ring | undefined): void {
+  ringChanged(after: Ring, before: Ring | undefined): void {
     this.handoff.ringChanged(this.keeper.configuration!, before)
     this.peers.ringChanged()
     for (const id of before?.memberIds ?? []) {
@@ -386,11 +238,5 @@ export class NodeCore implements BucketNode {
     }
     this.emit('ring-change', viewOf(after))
     expelIfRemoved(this, after, before)
-  }
-
-  async #askPolicy(id: string, bucket: string): Promise<PolicyAnswer | undefined> {
-    const wait = { clock: this.ports.clock, timeoutMs: policyTimeoutMs, epoch: 0 }
-    const outcome = await request(this.peers.control(id), [policyCall, bucket], wait)
-    return isFailure(outcome) ? undefined : readPolicyAnswer(outcome)
   }
 }

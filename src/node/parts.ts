@@ -1,0 +1,208 @@
+/**
+ * Makes the parts of a node: what each of them is told of the others, and nothing else. Only `node-core.ts` calls
+ * these, once for each node, in its constructor.
+ */
+import { ClosedError, StorageError } from '../base/errors.ts'
+import type { Coordination } from '../coordinator/coordination.ts'
+import { Hedging } from '../coordinator/hedging.ts'
+import { createCoordinatorStats } from '../coordinator/stats.ts'
+import { ReplicaHandlers } from '../replica/handlers.ts'
+import { splitStorageKey } from '../replica/places.ts'
+import { isExpulsion } from '../rpc/handshake.ts'
+import { Peers } from '../rpc/peers.ts'
+import { isFailure, request } from '../rpc/request.ts'
+import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
+import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
+import { Filling } from '../upkeep/filling.ts'
+import { Handoff } from '../upkeep/handoff.ts'
+import { HybridClock } from '../versions/hybrid-clock.ts'
+import {
+  BucketPolicies,
+  policyCall,
+  readPolicyAnswer,
+  type PolicyAnswer,
+} from './bucket-policies.ts'
+import type { NodeCore } from './node-core.ts'
+import { heardOtherEpoch, otherEpochBody } from './other-epoch.ts'
+import { expel } from './topology.ts'
+
+/** How far a clock in the future can drag the time-stamps of `lww` buckets. */
+const clockDriftMaxMs = 60_000
+const handshakeTimeoutMs = 5_000
+const policyTimeoutMs = 1_000
+
+/** Who keeps the ring configuration, and changes it. */
+export function createKeeper(core: NodeCore): ConfigurationKeeper {
+  return new ConfigurationKeeper({
+    self: core.identity,
+    books: core.books,
+    clock: core.ports.clock,
+    random: () => core.ports.random.float(),
+    requestTimeoutMs: 1_000,
+    control: (id) => core.peers.control(id),
+    changed: (after, before) => core.ringChanged(after, before),
+    failed: (error) => core.fail('configuration', error),
+  })
+}
+
+/** The connections to the other members. */
+export function createPeers(core: NodeCore): Peers {
+  return new Peers({
+    host: {
+      clock: core.ports.clock,
+      handshakeTimeoutMs,
+      greeting: (lane, to) => core.greeter.greeting(lane, to),
+      judge: (theirs, expected) => core.greeter.judge(theirs, expected),
+      request: (session, bytes, start, end) => core.dispatch.request(session, bytes, start, end),
+      cast: (session, message) => core.dispatch.cast(session, message),
+    },
+    transport: core.ports.transport,
+    random: core.ports.random,
+    queuedBytesMax: core.options.limits.queuedBytesPerPeerMax,
+    addressOf: (id) => core.gossip?.member(id)?.address,
+    isNear: (id) => core.keeper.ring?.isNear(id, core.identity.id) ?? true,
+    isWhoItSays: (theirs) => core.greeter.isWhoItSays(theirs),
+    greeted: (session) => core.greeter.greeted(session.remote!),
+    unreachable: (id, error) => {
+      if (isExpulsion(error)) expel(core, error)
+      core.gossip?.unreachable(id)
+    },
+  })
+}
+
+/** The delivery of what is kept for others. */
+export function createHandoff(core: NodeCore): Handoff {
+  const { intervalMs, bytesPerSecondMax } = core.options.handoff
+  return new Handoff({
+    selfId: core.identity.id,
+    books: core.books,
+    store: core.store,
+    hints: core.hints,
+    storage: core.ports.storage,
+    clock: core.ports.clock,
+    intervalMs,
+    timeoutMs: core.options.timeoutMs,
+    bytesPerSecondMax,
+    ring: () => core.keeper.ring,
+    data: (id) => core.peers.data(id),
+    isReachable: (id) => core.isReachable(id),
+    delivered: (target, count) => {
+      if (count > 0) core.emit('hints-delivered', { target, count })
+    },
+    failed: (error, peer) => {
+      if (error instanceof StorageError) core.hints.suspect()
+      core.fail('handoff', error, peer)
+    },
+  })
+}
+
+/** The answers to coordinators of other nodes. */
+export function createHandlers(core: NodeCore): ReplicaHandlers {
+  return new ReplicaHandlers({
+    selfId: core.identity.id,
+    store: core.store,
+    hints: core.hints,
+    ring: () => core.coordination.ring(),
+    wallMs: () => core.ports.clock.wallMs(),
+    kindOpened: (bucket) => core.policies.inForce(bucket),
+    isRecovering: () => core.filling.isUnderWay,
+    otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
+    hinted: (target) => core.hinted(target),
+    failed: (error) => core.fail('replica', error),
+  })
+}
+
+/** What the coordinators of operations need of the node. */
+export function createCoordination(core: NodeCore): Coordination {
+  const { clock } = core.ports
+  return {
+    selfId: core.identity.id,
+    clock,
+    wheel: core.wheel,
+    store: core.store,
+    hints: core.hints,
+    dots: core.books.dots,
+    hybridClock: new HybridClock(clockDriftMaxMs),
+    stats: createCoordinatorStats(),
+    siblingsMax: core.options.limits.siblingsMax,
+    inFlightMax: core.options.limits.inFlightMax,
+    hedging: new Hedging(),
+    choice: core.options.replicaChoice,
+    cluster: () => core.keeper.configuration?.cluster ?? '',
+    ring: () => {
+      const { ring } = core.keeper
+      if (ring === undefined) throw new ClosedError('the node is in no cluster yet')
+      return ring
+    },
+    data: (id) => core.peers.data(id),
+    isReachable: (id) => core.isReachable(id),
+    everyoneIsReachable: () => core.reach.everyone(),
+    isRecovering: () => core.filling.isUnderWay,
+    keepHint: (hint, recordBytes) => keepHint(core, hint, recordBytes),
+    hinted: (target) => core.hinted(target),
+    repaired: (storageKey, replicas) => {
+      core.emit('read-repair', { ...splitStorageKey(storageKey), replicas })
+    },
+    otherEpoch: (id, body) => heardOtherEpoch(core, id, body),
+    backgroundError: (task, error, peer) => core.fail(task, error, peer),
+  }
+}
+
+function keepHint(
+  core: NodeCore,
+  hint: { target: string; partition: number; key: string },
+  recordBytes: number,
+): void {
+  const writes = core.hints.add(hint, recordBytes, core.ports.clock.wallMs())
+  if (writes.length === 0) return
+  core.hinted(hint.target)
+  const keep = async (): Promise<void> => {
+    await core.ports.storage.write(writes)
+  }
+  keep().catch((error: unknown) => {
+    core.hints.suspect()
+    core.fail('hints', error as Error, hint.target)
+  })
+}
+
+/** How a newer configuration gets around. */
+export function createSpread(core: NodeCore): ConfigurationSpread {
+  return new ConfigurationSpread({
+    clock: core.ports.clock,
+    random: () => core.ports.random.float(),
+    configuration: () => core.keeper.configuration,
+    learn: (configuration) => core.learn(configuration),
+    reachable: () => core.others().filter((id) => core.isReachable(id)),
+    control: (id) => core.peers.control(id),
+  })
+}
+
+/** What this node still waits for. */
+export function createFilling(core: NodeCore): Filling {
+  return new Filling({
+    books: core.books,
+    clock: core.ports.clock,
+    control: (id) => core.peers.control(id),
+    isReachable: (id) => core.isReachable(id),
+    failed: (error) => core.fail('filling', error),
+  })
+}
+
+/** The conflict policies of the buckets, agreed with the others. */
+export function createPolicies(core: NodeCore): BucketPolicies {
+  return new BucketPolicies({
+    ask: (id, bucket) => askPolicy(core, id, bucket),
+    others: () => core.others().filter((id) => core.isReachable(id)),
+  })
+}
+
+/** Asks a member with which policy it has opened the bucket. */
+async function askPolicy(
+  core: NodeCore,
+  id: string,
+  bucket: string,
+): Promise<PolicyAnswer | undefined> {
+  const wait = { clock: core.ports.clock, timeoutMs: policyTimeoutMs, epoch: 0 }
+  const outcome = await request(core.peers.control(id), [policyCall, bucket], wait)
+  return isFailure(outcome) ? undefined : readPolicyAnswer(outcome)
+}
