@@ -6,7 +6,6 @@ import {
   type StoreError,
 } from '../base/errors.ts'
 import { isWrite } from '../coordinator/quick-put.ts'
-import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { RemoveOptions, RequestOptions } from './bucket-options.ts'
@@ -26,7 +25,7 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   signal?.throwIfAborted()
   const limitMs = timeoutMs ?? changeTimeoutMs
   if (core.others().length > 0) {
-    await core.keeper.change((base) => staged(base, core.identity), limitMs)
+    await core.keeper.change((base) => withStage(base, core.identity, 'leaving'), limitMs)
     await writesEnded(core)
     await core.handoff.drained()
     signal?.throwIfAborted()
@@ -48,31 +47,11 @@ async function writesEnded({ wheel, ports }: NodeCore): Promise<void> {
 async function takenOut(core: NodeCore, limitMs: number): Promise<void> {
   core.isLeaving = true
   try {
-    await core.keeper.change((base) => removed(base, core.identity), limitMs)
+    await core.keeper.change((base) => withoutMember(base, core.identity), limitMs)
   } catch (error) {
     core.isLeaving = false
     throw error
   }
-}
-
-/**
- * Whose place in the ring changes: a name and a storage. A change may take long, and another member may get the name
- * meanwhile.
- */
-type Subject = Pick<RingMember, 'id' | 'store'>
-
-function memberIn({ members }: RingConfiguration, { id, store }: Subject): RingMember | undefined {
-  return members.find((each) => each.id === id && each.store === store)
-}
-
-function staged(base: RingConfiguration, subject: Subject): RingConfiguration | undefined {
-  const member = memberIn(base, subject)
-  if (member === undefined || member.stage === 'leaving') return undefined
-  return withStage(base, subject.id, 'leaving')
-}
-
-function removed(base: RingConfiguration, subject: Subject): RingConfiguration | undefined {
-  return memberIn(base, subject) === undefined ? undefined : withoutMember(base, subject.id)
 }
 
 /** This node is no member any more, although it did not leave: it must not take another write. */
@@ -118,7 +97,7 @@ export async function removeMember(
       { needed: core.n(), alive: ring.members.length - 1 },
     )
   }
-  await core.keeper.change((base) => removed(base, member), changeTimeoutMs)
+  await core.keeper.change((base) => withoutMember(base, member), changeTimeoutMs)
   if (claim?.store === member.store) {
     const { store, address, boot, incarnation } = claim
     core.gossip?.admit([{ id, store, address, boot, incarnation, status: 'left' }])

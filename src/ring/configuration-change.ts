@@ -11,6 +11,12 @@ import type { RingConfiguration, RingMember, Stage } from './configuration.ts'
  */
 export const departedMax = 4096
 
+/**
+ * Whom a change is about: a name and a storage. A change may take long, and another member may get the name meanwhile:
+ * that one is not meant.
+ */
+export type Subject = Pick<RingMember, 'id' | 'store'>
+
 /** The configuration of a new cluster: epoch 1, one member. */
 export function found(options: {
   cluster: string
@@ -31,20 +37,20 @@ export function withMember(
   member: RingMember,
 ): RingConfiguration {
   if (hasDeparted(configuration, member.store)) return configuration
-  const old = memberOf(configuration, member.id)
+  const old = configuration.members.find(({ id }) => id === member.id)
   if (old !== undefined && isSame(old, member)) return configuration
   const others = configuration.members.filter((other) => other.id !== member.id)
   const departed = old === undefined || old.store === member.store ? [] : [old.store]
   return next(configuration, { members: [...others, member], departed })
 }
 
-/** Moves a member to another stage of its life. An unknown member changes nothing. */
+/** Moves the member to another stage of its life. Unknown, or under its name another storage: nothing changes. */
 export function withStage(
   configuration: RingConfiguration,
-  id: string,
+  subject: Subject,
   stage: Stage,
 ): RingConfiguration {
-  const old = memberOf(configuration, id)
+  const old = memberOf(configuration, subject)
   if (old === undefined || old.stage === stage) return configuration
   const members = configuration.members.map((member) =>
     member === old ? { ...old, stage } : member,
@@ -52,9 +58,12 @@ export function withStage(
   return next(configuration, { members, departed: [] })
 }
 
-/** Takes the member out for good: its storage departs. An unknown member changes nothing. */
-export function withoutMember(configuration: RingConfiguration, id: string): RingConfiguration {
-  const old = memberOf(configuration, id)
+/** Takes the member out for good: its storage departs. Unknown, or under its name another storage: nothing changes. */
+export function withoutMember(
+  configuration: RingConfiguration,
+  subject: Subject,
+): RingConfiguration {
+  const old = memberOf(configuration, subject)
   if (old === undefined) return configuration
   const members = configuration.members.filter((member) => member !== old)
   return next(configuration, { members, departed: [old.store] })
@@ -65,8 +74,8 @@ export function hasDeparted(configuration: RingConfiguration, store: string): bo
   return configuration.departed.includes(store)
 }
 
-function memberOf(configuration: RingConfiguration, id: string): RingMember | undefined {
-  return configuration.members.find((member) => member.id === id)
+function memberOf({ members }: RingConfiguration, { id, store }: Subject): RingMember | undefined {
+  return members.find((member) => member.id === id && member.store === store)
 }
 
 function isSame(one: RingMember, other: RingMember): boolean {

@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
-import { withStage } from '../ring/configuration-change.ts'
+import { withStage, type Subject } from '../ring/configuration-change.ts'
 import type { ConfigurationKeeper } from './configuration-keeper.ts'
 
 const changeTimeoutMs = 2_500
@@ -13,7 +13,7 @@ const retryMs = 1_000
 
 /** What promotion needs of the node. */
 export interface PromotionOptions {
-  readonly self: { readonly id: string; readonly store: string }
+  readonly self: Subject
   readonly clock: Clock
   readonly keeper: ConfigurationKeeper
 }
@@ -52,7 +52,7 @@ export class Promotion {
   async #attempt(): Promise<void> {
     const { keeper, clock, self } = this.#options
     const make = (base: RingConfiguration): RingConfiguration | undefined =>
-      isJoining(base, self) ? withStage(base, self.id, 'normal') : undefined
+      isJoining(base, self) ? withStage(base, self, 'normal') : undefined
     // Without a majority there is nothing to be told: the ring shows the stage.
     await keeper.change(make, changeTimeoutMs).catch(() => undefined)
     if (this.#isClosed) return
@@ -71,10 +71,7 @@ export class Promotion {
   }
 }
 
-function isJoining(
-  { members }: RingConfiguration,
-  self: { readonly id: string; readonly store: string },
-): boolean {
+function isJoining({ members }: RingConfiguration, self: Subject): boolean {
   const own = members.find(({ id }) => id === self.id)
   return own?.store === self.store && own.stage === 'joining'
 }

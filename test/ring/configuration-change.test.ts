@@ -52,36 +52,49 @@ describe('a change of the configuration', () => {
   })
 
   test('moves a member to another stage', () => {
-    const next = withStage(configuration, 'd', 'leaving')
+    const next = withStage(configuration, memberOf('d'), 'leaving')
     expect(next.epoch).toBe(5)
     expect(next.members).toEqual([memberOf('b'), memberOf('d', { stage: 'leaving' })])
   })
 
   test('removes a member, and its storage departs', () => {
-    const next = withoutMember(configuration, 'b')
+    const next = withoutMember(configuration, memberOf('b'))
     expect(next.epoch).toBe(5)
     expect(next.members).toEqual([memberOf('d')])
     expect(next.departed).toEqual([storeOf('b')])
   })
 
+  test.each(['joining', 'leaving'] as const)(
+    'to %s, of another storage of the same name, changes nothing',
+    (stage) => {
+      const namesake = memberOf('b', { store: identityOf('another') })
+      expect(withStage(configuration, namesake, stage)).toBe(configuration)
+    },
+  )
+
+  test('does not remove another storage of the same name', () => {
+    const namesake = memberOf('b', { store: identityOf('another') })
+    expect(withoutMember(configuration, namesake)).toBe(configuration)
+  })
+
   test('that changes nothing takes no epoch', () => {
     expect(withMember(configuration, memberOf('b'))).toBe(configuration)
-    expect(withStage(configuration, 'b', 'normal')).toBe(configuration)
-    expect(withStage(configuration, 'x', 'leaving')).toBe(configuration)
-    expect(withoutMember(configuration, 'x')).toBe(configuration)
+    expect(withStage(configuration, memberOf('b'), 'normal')).toBe(configuration)
+    expect(withStage(configuration, memberOf('x'), 'leaving')).toBe(configuration)
+    expect(withoutMember(configuration, memberOf('x'))).toBe(configuration)
   })
 
   test('leaves the configuration before it as it was', () => {
     const before = structuredClone(configuration)
     withMember(configuration, memberOf('a'))
-    withStage(configuration, 'b', 'leaving')
-    withoutMember(configuration, 'b')
+    withStage(configuration, memberOf('b'), 'leaving')
+    withoutMember(configuration, memberOf('b'))
     expect(configuration).toEqual(before)
   })
 })
 
 describe('a storage that has departed', () => {
-  const without = withoutMember(configuration, 'b')
+  const without = withoutMember(configuration, memberOf('b'))
 
   test('is not let in again, under whatever id', () => {
     expect(hasDeparted(without, storeOf('b'))).toBe(true)
@@ -96,7 +109,7 @@ describe('a storage that has departed', () => {
 
   test('is forgotten after 4096 others, the oldest first', () => {
     const departed = Array.from({ length: departedMax }, (_, i) => identityOf(`old ${i}`))
-    const full = withoutMember({ ...configuration, departed }, 'b')
+    const full = withoutMember({ ...configuration, departed }, memberOf('b'))
     expect(full.departed).toHaveLength(departedMax)
     expect(full.departed.at(-1)).toBe(storeOf('b'))
     expect(hasDeparted(full, departed[0]!)).toBe(false)
@@ -114,7 +127,7 @@ describe('the vote on the next configuration', () => {
   })
 
   test('is with those that are joining when everybody else is gone', () => {
-    const rest = withoutMember(configurationOf([memberOf('b'), newcomer]), 'b')
+    const rest = withoutMember(configurationOf([memberOf('b'), newcomer]), memberOf('b'))
     expect(votersOf(rest)).toEqual([newcomer])
   })
 })

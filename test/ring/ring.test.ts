@@ -141,7 +141,7 @@ describe('the ranges gained in a change', () => {
   })
 
   test('by a leave do not contain the one that leaves, which still is a source', () => {
-    const after = new Ring(withStage(configuration, 'c', 'leaving'))
+    const after = new Ring(withStage(configuration, memberOf('c'), 'leaving'))
     const ranges = rangesGained(before, after)
     expect(ranges.some((range) => range.previous.includes('c'))).toBe(true)
     expect(ranges.every((range) => !range.gained.includes('c'))).toBe(true)
@@ -149,8 +149,8 @@ describe('the ranges gained in a change', () => {
   })
 
   test('by a removal are the same as by the leave before it', () => {
-    const left = new Ring(withStage(configuration, 'c', 'leaving'))
-    const removed = new Ring(withoutMember(configuration, 'c'))
+    const left = new Ring(withStage(configuration, memberOf('c'), 'leaving'))
+    const removed = new Ring(withoutMember(configuration, memberOf('c')))
     expect(rangesGained(before, removed)).toEqual(rangesGained(before, left))
     expect(rangesGained(left, removed)).toEqual([])
   })
