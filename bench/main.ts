@@ -5,8 +5,8 @@
  *     npm run bench -- --help
  */
 import { existsSync } from 'node:fs'
+import { compileProgram, type PlainProgram } from '../test/storm/plain-program.ts'
 import { casesOf, type Case, type Figures } from './cases.ts'
-import { compileCeiling, type CompiledCeiling } from './ceiling/compile.ts'
 import { layouts } from './layouts.ts'
 import { ensureBuilt } from './library.ts'
 import type { Measurements } from './measurements.ts'
@@ -33,8 +33,8 @@ async function measureAll(
 }
 
 /** The suite's own yardstick, compiled, unless another one is given. */
-async function ceilingOf({ ceiling }: BenchOptions): Promise<CompiledCeiling> {
-  if (ceiling === undefined) return compileCeiling()
+async function ceilingOf({ ceiling }: BenchOptions): Promise<PlainProgram> {
+  if (ceiling === undefined) return compileProgram('bench/ceiling/main.ts')
   if (!existsSync(ceiling)) throw new Error(`--ceiling: there is no file ${ceiling}`)
   return { path: ceiling, remove: () => undefined }
 }

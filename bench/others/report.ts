@@ -1,10 +1,9 @@
 /** What a comparison leaves behind: a table to read, and a line of JSON to compare with later runs. */
-import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { median } from '../cases.ts'
 import { root } from '../options.ts'
+import { runFacts } from '../run-facts.ts'
 import type { Form } from './forms.ts'
 import type { Figures } from './loops.ts'
 import type { OtherName, OthersOptions } from './options.ts'
@@ -65,30 +64,8 @@ export function keepResults(
     const { store, mix, name } = form
     return { store, form: name, mix, inFlight, ...medianOf(figures), ratio: ratioOf(measurements) }
   })
-  const about = { at: new Date().toISOString(), ...commit(), node: process.version }
-  const where = { ...about, machine: machine(), stores: versions }
-  const line = { ...where, options: { valueBytes, pairs, seconds }, results }
+  const options = { valueBytes, pairs, seconds }
+  const line = { ...runFacts(), stores: versions, options, results }
   appendFileSync(path, `${JSON.stringify(line)}\n`)
   return path
-}
-
-function commit(): { commit: string; changed: boolean } {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
-      .toString()
-      .trim()
-  try {
-    return { commit: git('rev-parse', 'HEAD'), changed: git('status', '--short', 'src') !== '' }
-  } catch {
-    return { commit: 'unknown', changed: true }
-  }
-}
-
-function machine(): { cpu: string; cores: number; memoryGib: number } {
-  const cores = cpus()
-  return {
-    cpu: cores[0]?.model.trim() ?? 'unknown',
-    cores: cores.length,
-    memoryGib: Math.round(totalmem() / 2 ** 30),
-  }
 }

@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { compileWorker } from './plain-worker.ts'
+import { compileProgram } from './plain-program.ts'
 import type { TimedReport } from './report.ts'
 import type { Job } from './worker.ts'
 
@@ -30,7 +30,7 @@ export async function runCrew({ workers, jobs, done }: CrewOptions): Promise<voi
   const heard = (report: TimedReport): void => {
     if (isGoing) isGoing = done(report)
   }
-  const { path, remove } = await compileWorker()
+  const { path, remove } = await compileProgram('test/storm/worker.ts')
   try {
     await Promise.all(Array.from({ length: workers }, () => work(path, next, heard)))
   } finally {

@@ -1,7 +1,7 @@
 /**
- * The worker and all that it imports as plain JavaScript, in a temporary folder. A loader that
- * compiles on the way, as tsx does, gives each function its name whenever one is made, and a storm
- * makes so many that it takes a quarter longer.
+ * A program and all that it imports as plain JavaScript, in a temporary folder, for a process of its own. A loader that
+ * compiles on the way, as tsx does, gives each function its name whenever one is made: a storm, or the bare ceiling of
+ * the bench, takes a quarter longer.
  */
 
 import { execFile } from 'node:child_process'
@@ -13,21 +13,24 @@ import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Compiled, ready to be forked; `remove` it in the end. */
-export interface PlainWorker {
+/** Compiled, to be run by plain node; `remove` it in the end. */
+export interface PlainProgram {
   readonly path: string
   readonly remove: () => void
 }
 
-/** Compiles without checking types: sources with a planted fault run as well. */
-export async function compileWorker(): Promise<PlainWorker> {
-  const folder = mkdtempSync(join(tmpdir(), 'coterie-storm-'))
+/**
+ * Compiles without checking types: sources with a planted fault run as well.
+ * @param entry the file to run, from the root of the repository.
+ */
+export async function compileProgram(entry: `${string}.ts`): Promise<PlainProgram> {
+  const folder = mkdtempSync(join(tmpdir(), 'coterie-program-'))
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   try {
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
     const project = join(folder, 'tsconfig.json')
-    writeFileSync(project, JSON.stringify(configuration(folder)))
+    writeFileSync(project, JSON.stringify(configuration(folder, entry)))
     const compiler = fileURLToPath(
       new URL('bin/tsc', import.meta.resolve('typescript/package.json')),
     )
@@ -36,10 +39,10 @@ export async function compileWorker(): Promise<PlainWorker> {
     remove()
     throw error
   }
-  return { path: join(folder, 'test/storm/worker.js'), remove }
+  return { path: join(folder, entry.replace(/\.ts$/, '.js')), remove }
 }
 
-function configuration(outDir: string): object {
+function configuration(outDir: string, entry: string): object {
   return {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
@@ -54,6 +57,6 @@ function configuration(outDir: string): object {
       outDir,
     },
     include: [],
-    files: [join(root, 'test/storm/worker.ts')],
+    files: [join(root, entry)],
   }
 }
