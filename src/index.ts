@@ -13,6 +13,9 @@ export type {
   RequestOptions,
   UpdateOptions,
 } from './node/bucket-options.ts'
+export type { ChangeRequest, MemberToAdd } from './node/change-request.ts'
+export type { ChangePlan, PlannedMember, PlannedMove } from './node/plan-change.ts'
+export type { ShortPartition } from './ring/change-plan.ts'
 export type { PutManyOptions, PutManyWrite } from './node/put-many.ts'
 export type { Member, NodeEvents, RingView } from './node/events.ts'
 export type { NodeStats } from './node/stats.ts'

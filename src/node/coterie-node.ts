@@ -15,9 +15,12 @@ import {
   type RemoveOptions,
   type RequestOptions,
 } from './bucket-options.ts'
+import { withSignal } from './abort.ts'
+import type { ChangeRequest } from './change-request.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
 import type { NodeCore } from './node-core.ts'
 import { textProblem } from './option-checks.ts'
+import { planChange, type ChangePlan } from './plan-change.ts'
 import type { NodeStats } from './stats.ts'
 import { leave, removeMember } from './topology.ts'
 
@@ -111,6 +114,20 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
   /** Every counter and gauge: one plain snapshot, safe for JSON. */
   stats(): NodeStats {
     return this.#core.stats()
+  }
+
+  /**
+   * Tells what a change of the ring would do, and changes nothing: which partitions would move from whom to whom, about
+   * how many bytes, how even the ring would be, and which partitions have fewer than N copies meanwhile. Owners of what
+   * would move are asked how much they store; each reads 20 000 records, 32 MiB or for a second at most.
+   * @param options.timeoutMs how long their answers are waited for. @default 2_000
+   * @throws {InvalidArgumentError} by rejection, for a change that the ring could not take.
+   * @throws {ClosedError} by rejection. Members that do not answer are no error.
+   */
+  async planChange(change: ChangeRequest, options: RequestOptions = {}): Promise<ChangePlan> {
+    checkRequestOptions(options)
+    options.signal?.throwIfAborted()
+    return withSignal(planChange(this.#core, change, options), options.signal)
   }
 
   /**

@@ -15,6 +15,7 @@ import { Admission } from './admission.ts'
 import { policyCall } from './bucket-policies.ts'
 import { joinCall } from './join.ts'
 import type { NodeCore } from './node-core.ts'
+import { sizesAnswer, sizesCall } from './partition-sizes.ts'
 
 /** Routes what peers send to the parts of a node. */
 export class Dispatch {
@@ -80,6 +81,8 @@ export class Dispatch {
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case policyCall:
         return this.#core.policies.answer(String(tuple[1]))
+      case sizesCall:
+        return sizesAnswer(this.#core, tuple[1])
       default:
         throw new ProtocolError(`an unknown call ${String(tuple[0]).slice(0, 40)}`)
     }

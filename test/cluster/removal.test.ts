@@ -26,3 +26,21 @@ test('a removal that takes long does not put out the newcomer that took the name
     })
   })
 })
+
+test('a removal that leaves fewer than N members needs force', async () => {
+  await overSeeds([1], { nodes: 3 }, async (cluster) => {
+    await crashAndSee(cluster, 'n3')
+    const node = cluster.node('n1')
+    await expect(node.removeMember('n3')).rejects.toMatchObject({
+      code: 'ERR_UNAVAILABLE',
+      message: expect.stringContaining('fewer than N = 3 members: add one first') as string,
+      needed: 3,
+      alive: 2,
+    })
+    expect(node.ring().epoch, 'nothing changed').toBe(cluster.node('n2').ring().epoch)
+    expect(node.members()).toHaveLength(3)
+    await node.removeMember('n3', { force: true })
+    expect(node.members().map(({ id }) => id)).toEqual(['n1', 'n2'])
+    await cluster.sleep(100)
+  })
+})
