@@ -16,6 +16,7 @@ import {
   type RequestOptions,
 } from './bucket-options.ts'
 import { withSignal } from './abort.ts'
+import { balanceOf, type Balance } from './balance.ts'
 import type { ChangeRequest } from './change-request.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
 import type { NodeCore } from './node-core.ts'
@@ -114,6 +115,19 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
   /** Every counter and gauge: one plain snapshot, safe for JSON. */
   stats(): NodeStats {
     return this.#core.stats()
+  }
+
+  /**
+   * Tells how evenly ownership, operations and bytes lie on the members, by weight: the load rate of each, 1 where it
+   * bears what its weight says, and the balance coefficient of all, which for ownership is `ring().balance`. All are
+   * asked. One that does not answer is named, and no error.
+   * @param options.timeoutMs how long their answers are waited for. @default 2_000
+   * @throws {ClosedError} by rejection.
+   */
+  async balance(options: RequestOptions = {}): Promise<Balance> {
+    checkRequestOptions(options)
+    options.signal?.throwIfAborted()
+    return withSignal(balanceOf(this.#core, options), options.signal)
   }
 
   /**

@@ -14,6 +14,7 @@ import { recordAnswer, recordCall } from '../upkeep/mend-record.ts'
 import { Admission } from './admission.ts'
 import { policyCall } from './bucket-policies.ts'
 import { joinCall } from './join.ts'
+import { loadAnswer, loadCall } from './balance.ts'
 import type { NodeCore } from './node-core.ts'
 import { sizesAnswer, sizesCall } from './partition-sizes.ts'
 
@@ -23,6 +24,8 @@ export class Dispatch {
   readonly #handlers: ReplicaHandlers
   readonly #puts: ForwardedPuts
   readonly admission: Admission
+  /** Reads and writes of other nodes since the start, answered as a replica or coordinated. */
+  answeredCount = 0
 
   constructor(core: NodeCore, handlers: ReplicaHandlers, puts: ForwardedPuts) {
     this.#core = core
@@ -38,6 +41,7 @@ export class Dispatch {
     if (!isMember) {
       return refuse(session, requestId(bytes, start), new ClosedError('the node is in no cluster'))
     }
+    this.answeredCount += 1
     if (type === frameType.put) this.#handlers.put(session, bytes, start, end)
     else this.#handlers.get(session, bytes, start, end)
   }
@@ -68,7 +72,10 @@ export class Dispatch {
 
   async #answer(session: Session, tuple: readonly unknown[]): Promise<readonly unknown[]> {
     // Asked also while the node closes: a write that was begun is answered with what became of it.
-    if (tuple[0] === putCall) return this.#puts.coordinate(tuple)
+    if (tuple[0] === putCall) {
+      this.answeredCount += 1
+      return this.#puts.coordinate(tuple)
+    }
     if (this.#core.isClosed) throw new ClosedError('the node is closed')
     switch (tuple[0]) {
       case registerCall:
@@ -81,6 +88,8 @@ export class Dispatch {
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case policyCall:
         return this.#core.policies.answer(String(tuple[1]))
+      case loadCall:
+        return loadAnswer(this.#core)
       case sizesCall:
         return sizesAnswer(this.#core, tuple[1])
       default:

@@ -77,6 +77,7 @@ export class NodeCore implements BucketNode {
   readonly spread: ConfigurationSpread
   readonly filling: Filling
   readonly promotion: Promotion
+  readonly startedMs: number
   address = ''
   /** Set while the node leaves by its own will. */
   isLeaving = false
@@ -93,6 +94,7 @@ export class NodeCore implements BucketNode {
     this.options = options
     this.ports = ports
     this.books = books
+    this.startedMs = ports.clock.monotonicMs()
     this.wheel = new TimerWheel(ports.clock)
     this.starts = new StartCounts(books)
     this.greeter = new Greeter(this)

@@ -11,6 +11,8 @@ export interface NodeStats {
     readonly gets: number
     /** Puts that an owner coordinated for this node. */
     readonly forwarded: number
+    /** Reads and writes of other nodes, which this one answered as a replica or coordinated. */
+    readonly answered: number
     readonly failed: number
     /** Under way now. */
     readonly inFlight: number
@@ -46,7 +48,15 @@ export function collectStats(core: NodeCore): NodeStats {
     id: identity.id,
     epoch: core.keeper.ring?.epoch ?? 0,
     members: { alive, suspect, dead },
-    operations: { puts, gets, forwarded, failed, inFlight, hedged },
+    operations: {
+      puts,
+      gets,
+      forwarded,
+      answered: core.dispatch.answeredCount,
+      failed,
+      inFlight,
+      hedged,
+    },
     repair: { reads: repaired, damaged: store.damagedCount },
     handoff: {
       hints: hints.count(),
