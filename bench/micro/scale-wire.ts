@@ -37,6 +37,7 @@ function change(base: RingConfiguration): Change {
   const proposal = new Proposal({ base, value, ballot })
   const total = { requests: 0, bytesOut: 0, bytesIn: 0, packMs: 0 }
   const replies: (readonly [string, RegisterReply])[] = []
+  const bodies = new Map<RegisterRequest, Uint8Array>()
   const replyTo = (request: RegisterRequest): RegisterReply => {
     if (request.kind === 'learn') return { kind: 'learned', epoch: epoch + 1 }
     if (request.kind === 'accept') return { kind: 'accepted', epoch: epoch + 1, ballot }
@@ -50,7 +51,8 @@ function change(base: RingConfiguration): Change {
       replies.push([to, reply])
       if (to === self) continue
       const startMs = performance.now()
-      const body = pack([registerCall, requestToTuple(request, codec)])
+      const body = bodies.get(request) ?? pack([registerCall, requestToTuple(request, codec)])
+      bodies.set(request, body)
       total.packMs += performance.now() - startMs
       total.requests += 1
       total.bytesOut += lengthBytes + requestHeadBytes + body.length

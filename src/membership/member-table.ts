@@ -44,6 +44,8 @@ export class MemberTable {
   readonly #records = new Map<string, OwnRecord>()
   readonly #suspects = new Set<OwnRecord>()
   #changes = 0
+  /** How many have left. Counted on the way: each message asks for the size. */
+  #left = 0
 
   /** Grows with each change of what is held of anybody. */
   get changes(): number {
@@ -64,9 +66,7 @@ export class MemberTable {
 
   /** How many members have not left, with this node. */
   get size(): number {
-    let count = 1
-    for (const { claim } of this.#records.values()) if (claim.status !== 'left') count += 1
-    return count
+    return 1 + this.#records.size - this.#left
   }
 
   /**
@@ -108,6 +108,7 @@ export class MemberTable {
     const record = this.#records.get(id)
     if (record === undefined) return
     this.#changes += 1
+    if (record.claim.status === 'left') this.#left -= 1
     this.#records.delete(id)
     this.#suspects.delete(record)
   }
@@ -155,13 +156,18 @@ export class MemberTable {
       departed: [],
     }
     this.#records.set(claim.id, record)
-    if (claim.status === 'left') rememberDeparted(record, claim)
+    if (claim.status === 'left') {
+      this.#left += 1
+      rememberDeparted(record, claim)
+    }
     this.#hold(record, claim, fresh.suspicion)
     return 'accepted'
   }
 
   #hold(record: OwnRecord, claim: Claim, suspicion: () => Suspicion): void {
     this.#changes += 1
+    if (record.claim.status === 'left') this.#left -= 1
+    if (claim.status === 'left') this.#left += 1
     record.claim = claim
     record.suspicion = claim.status === 'suspect' ? suspicion() : undefined
     if (record.suspicion === undefined) this.#suspects.delete(record)

@@ -42,19 +42,17 @@ export class Ring {
   #ownerLists(owners: Uint16Array): readonly (readonly string[])[] {
     const lists = new Map<string, readonly string[]>()
     return Array.from({ length: this.partitions }, (_, partition) => {
-      const ids = this.#idsOf(owners, partition)
-      const name = JSON.stringify(ids)
-      const list = lists.get(name) ?? Object.freeze(ids)
-      lists.set(name, list)
-      return list
+      const first = partition * this.n
+      // A list is found by its members' indexes, each of which is one character.
+      let indexes = ''
+      for (let i = first; i < first + this.n; i++) indexes += String.fromCharCode(owners[i]!)
+      const known = lists.get(indexes)
+      if (known !== undefined) return known
+      const ids: string[] = []
+      for (let i = first; i < first + this.n; i++) ids.push(this.memberIds[owners[i]!]!)
+      lists.set(indexes, Object.freeze(ids))
+      return ids
     })
-  }
-
-  #idsOf(owners: Uint16Array, partition: number): string[] {
-    const first = partition * this.n
-    const ids: string[] = []
-    for (let i = first; i < first + this.n; i++) ids.push(this.memberIds[owners[i]!]!)
-    return ids
   }
 
   /**

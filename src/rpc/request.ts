@@ -17,13 +17,29 @@ export interface RequestOutcome {
   readonly answered: boolean
 }
 
+/** How long a request waits, by which clock, and the epoch under which it is made. */
+export interface RequestWait {
+  readonly clock: Clock
+  readonly timeoutMs: number
+  readonly epoch: number
+}
+
 /**
  * Resolves with the result's tuple, or with why there is none: an expected outcome, so never by rejection.
  */
 export function request(
   channel: Channel,
   body: readonly unknown[],
-  { clock, timeoutMs, epoch }: { clock: Clock; timeoutMs: number; epoch: number },
+  wait: RequestWait,
+): Promise<readonly unknown[] | RequestOutcome> {
+  return requestPacked(channel, pack(body), wait)
+}
+
+/** The same for a body that is packed already, once for many peers. */
+export function requestPacked(
+  channel: Channel,
+  body: Uint8Array,
+  { clock, timeoutMs, epoch }: RequestWait,
 ): Promise<readonly unknown[] | RequestOutcome> {
   return new Promise((resolve) => {
     const sink = {
@@ -36,7 +52,7 @@ export function request(
         resolve({ error, sent, answered: false })
       },
     }
-    const frame = callFrame({ epoch, timeLeftMs: timeoutMs }, pack(body))
+    const frame = callFrame({ epoch, timeLeftMs: timeoutMs }, body)
     const id = channel.call(sink, 0, frame)
     const timer = clock.after(id === undefined ? 0 : timeoutMs, () => {
       if (id === undefined)

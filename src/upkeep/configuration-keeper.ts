@@ -26,7 +26,8 @@ import {
 } from '../ring/register/proposal.ts'
 import { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
-import { isFailure, request as ask } from '../rpc/request.ts'
+import { pack } from '../rpc/pack.ts'
+import { isFailure, requestPacked } from '../rpc/request.ts'
 
 /** Name of the call that carries the register's requests. */
 export const registerCall = 'register'
@@ -58,6 +59,8 @@ export class ConfigurationKeeper {
   #changes: Promise<unknown> = Promise.resolve()
   #isFenced = false
   #closed = false
+  /** Bodies of requests under way: one goes to all members, and may be long. */
+  readonly #bodies = new WeakMap<RegisterRequest, Uint8Array>()
   /** What waits before it tries again. */
   readonly #waits: Set<{ readonly timer: Timer; readonly resolve: () => void }> = new Set()
 
@@ -261,12 +264,19 @@ export class ConfigurationKeeper {
     if (to === this.#options.self.id) return this.#vote(request).catch(() => undefined)
     const { clock, requestTimeoutMs } = this.#options
     const epoch = this.#configuration?.epoch ?? 0
-    const body = [registerCall, requestToTuple(request, codec)]
     const wait = { clock, timeoutMs: requestTimeoutMs, epoch }
-    const outcome = await ask(this.#options.control(to), body, wait)
+    const outcome = await requestPacked(this.#options.control(to), this.#bodyOf(request), wait)
     if (isFailure(outcome)) return undefined
     const reply = replyFromTuple(outcome[0], codec)
     return typeof reply === 'string' ? undefined : reply
+  }
+
+  #bodyOf(request: RegisterRequest): Uint8Array {
+    const packed = this.#bodies.get(request)
+    if (packed !== undefined) return packed
+    const body = pack([registerCall, requestToTuple(request, codec)])
+    this.#bodies.set(request, body)
+    return body
   }
 }
 

@@ -159,6 +159,25 @@ describe('the table of members', () => {
     )
   })
 
+  test('counts this node and all that have not left, whoever comes, leaves or is forgotten', () => {
+    const someone = fc.constantFrom('m', 'n', 'o')
+    const step = fc.oneof(
+      fc.tuple(anyClaim, someone).map(([each, id]): Claim => ({ ...each, id })),
+      someone,
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const table = new MemberTable()
+        for (const each of steps) {
+          if (typeof each === 'string') table.forget(each)
+          else table.merge(each, fresh)
+          const present = [...table.records()].filter((record) => record.claim.status !== 'left')
+          expect(table.size).toBe(1 + present.length)
+        }
+      }),
+    )
+  })
+
   test('does not grow without end', () => {
     const stores = Array.from({ length: 40 }, (_, n) => of('left', n, { store: `s${n}` }))
     expect(merged(stores).claims()).toHaveLength(departedStoresMax)

@@ -83,6 +83,20 @@ describe('a proposal', () => {
     expect(outcome(directives)).toEqual({ kind: 'chosen', configuration: value, mine: true })
   })
 
+  it('asks all members with one request in each phase, so that it is packed once', () => {
+    const proposal = new Proposal({ base, value, ballot })
+    const behind: RegisterReply = { kind: 'behind', epoch: 3 }
+    const learned: RegisterReply = { kind: 'learned', epoch: 4 }
+    const asked = [
+      [...proposal.start(), ...proposal.receive('a', learned)],
+      [...proposal.receive('a', behind), ...proposal.receive('b', behind)],
+      [...proposal.receive('a', promised()), ...proposal.receive('b', promised())],
+      [...proposal.receive('a', accepted), ...proposal.receive('b', accepted)],
+    ].map((directives) => sends(directives).map(([, request]) => request))
+    expect(asked.map((requests) => requests.length)).toEqual([4, 2, 3, 4])
+    expect(asked.map((requests) => new Set(requests).size)).toEqual([1, 1, 1, 1])
+  })
+
   it('asks no member that is joining, and tells it what is chosen', () => {
     const joining = { ...member('d'), stage: 'joining' as const }
     const proposal = new Proposal({

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { withMember, withoutMember, withStage } from '../../src/ring/configuration-change.ts'
 import { rangesGained, Ring } from '../../src/ring/ring.ts'
-import { configurationOf, memberOf } from './kit.ts'
+import { place } from '../../src/ring/placement.ts'
+import { configurationOf, memberOf, ownerIds } from './kit.ts'
 
 const ids = ['a', 'b', 'c', 'd', 'e', 'f']
 const configuration = configurationOf(
@@ -36,6 +37,22 @@ describe('a ring', () => {
     expect(Object.isFrozen(ring.owners(0))).toBe(true)
     expect(Object.isFrozen(ring.preferenceList(0))).toBe(true)
     expect(Object.isFrozen(ring.memberIds)).toBe(true)
+  })
+
+  test.each([
+    { members: 5, n: 3 },
+    { members: 5, n: 5 },
+    { members: 300, n: 2 },
+  ])('of $members members with N = $n shares one list among equal owners', ({ members, n }) => {
+    const many = configurationOf(
+      Array.from({ length: members }, (_, i) => memberOf(`n${i}`)),
+      { n, partitions: 4096 },
+    )
+    const built = new Ring(many)
+    const owners = everyPartition(built).map((partition) => built.owners(partition))
+    expect(owners).toEqual(ownerIds(place(many)))
+    const names = owners.map((ids) => ids.join(' '))
+    expect(new Set(owners).size).toBe(new Set(names).size)
   })
 
   test('does not freeze what it was given', () => {

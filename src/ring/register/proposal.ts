@@ -60,6 +60,7 @@ export type ProposalOutcome =
 
 /** What the machine tells its driver to do. */
 export type ProposalDirective =
+  /** What several members are asked is one object. */
   | { readonly kind: 'send'; readonly to: string; readonly request: RegisterRequest }
   /** The last directive of a proposal. */
   | { readonly kind: 'end'; readonly outcome: ProposalOutcome }
@@ -89,6 +90,10 @@ export class Proposal {
   #adopted: AcceptedValue | undefined
   /** What is put to the vote in phase 2. */
   #proposed: RingConfiguration | undefined
+  /** What voters are asked in the present phase. */
+  #request: RegisterRequest
+  /** For voters that do not know the base yet. */
+  readonly #teaching: RegisterRequest
   #seen: Ballot
 
   constructor({ base, value, ballot }: ProposalOptions) {
@@ -101,6 +106,8 @@ export class Proposal {
     this.#ballot = ballot
     this.#seen = ballot
     this.#epoch = base.epoch + 1
+    this.#request = { kind: 'prepare', epoch: this.#epoch, ballot }
+    this.#teaching = { kind: 'learn', configuration: base }
     this.#voters = new Set(votersOf(base).map(({ id }) => id))
     this.#needed = Math.floor(this.#voters.size / 2) + 1
   }
@@ -109,7 +116,7 @@ export class Proposal {
   start(): readonly ProposalDirective[] {
     assert(this.#phase === 'new', 'a proposal starts once')
     this.#phase = 'prepare'
-    return [...this.#voters].map((to) => this.#request(to))
+    return [...this.#voters].map((to) => this.#ask(to))
   }
 
   /** A reply of the voter `from`. Replies of others, to others, or after the end change nothing.
@@ -131,10 +138,10 @@ export class Proposal {
         return this.#end({ kind: 'superseded', configuration: reply.configuration })
       case 'behind':
         if (reply.epoch >= this.#base.epoch) return []
-        return [{ kind: 'send', to: from, request: { kind: 'learn', configuration: this.#base } }]
+        return [{ kind: 'send', to: from, request: this.#teaching }]
       case 'learned':
         if (reply.epoch !== this.#base.epoch || this.#isSettled(from)) return []
-        return [this.#request(from)]
+        return [this.#ask(from)]
       case 'stranger':
         if (reply.epoch !== this.#epoch || this.#voted.has(from)) return []
         this.#failed.delete(from)
@@ -179,10 +186,16 @@ export class Proposal {
       return this.#end({ kind: 'current', configuration: this.#base })
     }
     this.#phase = 'accept'
+    this.#request = {
+      kind: 'accept',
+      epoch: this.#epoch,
+      ballot: this.#ballot,
+      value: this.#proposed,
+    }
     this.#voted.clear()
     this.#failed.clear()
     // Everyone is asked, not only who promised: one of these may fail before it votes.
-    return [...this.#voters].filter((to) => !this.#isSettled(to)).map((to) => this.#request(to))
+    return [...this.#voters].filter((to) => !this.#isSettled(to)).map((to) => this.#ask(to))
   }
 
   #onRejected(
@@ -250,15 +263,7 @@ export class Proposal {
     return [{ kind: 'end', outcome }]
   }
 
-  /** The request of the present phase. */
-  #request(to: string): ProposalDirective {
-    const epoch = this.#epoch
-    const ballot = this.#ballot
-    const value = this.#proposed
-    const request: RegisterRequest =
-      value === undefined
-        ? { kind: 'prepare', epoch, ballot }
-        : { kind: 'accept', epoch, ballot, value }
-    return { kind: 'send', to, request }
+  #ask(to: string): ProposalDirective {
+    return { kind: 'send', to, request: this.#request }
   }
 }
