@@ -6,6 +6,7 @@ import { ConflictPolicyError } from '../base/errors.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
 import { sameRecord } from '../versions/record-layout.ts'
 import { decodeRecord, encodeRecord } from '../versions/record-codec.ts'
+import { withEnded } from '../versions/expiry.ts'
 import { sync, type SiblingSet } from '../versions/sibling-set.ts'
 
 /** The record that a replica answered: `bytes[start, end)`. */
@@ -29,6 +30,8 @@ export function storedRecord(stored: Uint8Array): ReadRecord {
 export interface Divergence {
   /** The record that every replica should have. */
   readonly record: Buffer
+  /** Whether values in it have expired, which nobody had found so before: no owner may go without it. */
+  readonly hasEnded: boolean
   /** Replicas that have it. */
   readonly currentMask: number
   /** Replicas that answered something else or nothing. */
@@ -38,9 +41,11 @@ export interface Divergence {
 /**
  * Settles the answers of a read. Undefined when no replica has a record, or when their kinds differ.
  * @param answers by replica; undefined for one that has not answered.
+ * @param atMs values whose time has passed at this instant of the wall clock are ended.
  */
 export function settleAnswers(
   answers: readonly (ReadRecord | 'absent' | undefined)[],
+  atMs: number,
 ): Divergence | 'kinds differ' | undefined {
   let settled: SiblingSet | undefined
   for (const answer of answers) {
@@ -51,7 +56,8 @@ export function settleAnswers(
     settled = settled === undefined ? set : sync(settled, set)
   }
   if (settled === undefined) return undefined
-  const record = encodeRecord(settled)
+  const result = withEnded(settled, atMs)
+  const record = encodeRecord(result)
   let currentMask = 0
   let staleMask = 0
   answers.forEach((answer, i) => {
@@ -59,7 +65,7 @@ export function settleAnswers(
     if (answer !== 'absent' && isSame(answer, record)) currentMask |= 1 << i
     else staleMask |= 1 << i
   })
-  return { record, currentMask, staleMask }
+  return { record, hasEnded: result !== settled, currentMask, staleMask }
 }
 
 /** Whether a replica's answer is the very record, byte for byte. */

@@ -31,7 +31,6 @@ export interface EntryReader<V> {
   readonly policy: ConflictPolicy<V>
   /** What the contexts of a key are bound to. */
   binding(key: string): ContextBinding
-  readonly wallMs: () => number
 }
 
 /** The context is made when it is asked for: most readers want the value alone. */
@@ -44,16 +43,14 @@ class FoundEntry<V> implements Entry<V> {
   readonly #end: number
   #context: Context | undefined
 
-  constructor(key: string, record: ReadRecord | undefined, reader: EntryReader<V>) {
+  constructor(key: string, record: ReadRecord | undefined, reader: EntryReader<V>, atMs: number) {
     this.key = key
     this.#reader = reader
     this.#bytes = record?.bytes
     this.#start = record?.start ?? 0
     this.#end = record?.end ?? 0
     this.siblings =
-      record === undefined
-        ? nothing
-        : liveValues(record.bytes, record.start, reader.wallMs, reader.codec)
+      record === undefined ? nothing : liveValues(record.bytes, record.start, atMs, reader.codec)
   }
 
   get context(): Context {
@@ -94,12 +91,15 @@ class FoundEntry<V> implements Entry<V> {
 
 /**
  * The entry of what a read found.
+ * @param atMs values whose time has passed at this instant of the wall clock read as absent; 0 when a read has ended
+ * them already.
  * @throws {CodecError} when a value cannot be decoded.
  */
 export function createEntry<V>(
   key: string,
   record: ReadRecord | undefined,
   reader: EntryReader<V>,
+  atMs: number,
 ): Entry<V> {
-  return new FoundEntry(key, record, reader)
+  return new FoundEntry(key, record, reader, atMs)
 }

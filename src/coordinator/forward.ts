@@ -145,7 +145,7 @@ function readPutTuple(
     typeof timeoutMs !== 'number' ||
     !(timeoutMs > 0) ||
     typeof tombstone !== 'boolean' ||
-    typeof expiresAtMs !== 'number' ||
+    !isInstant(expiresAtMs) ||
     !(value instanceof Uint8Array)
   ) {
     throw new ProtocolError('a malformed forwarded write')
@@ -155,6 +155,11 @@ function readPutTuple(
   const place = { bucket, key, partition, storageKey }
   const options = { kind: kind as RecordKind, needed, sloppy, timeoutMs, tombstone, expiresAtMs }
   return { writeId, put: { ...place, ...options, value, replaces: covered } }
+}
+
+/** An instant of the wall clock, or 0 for none. */
+function isInstant(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity
 }
 
 function isCount(value: unknown): value is number {

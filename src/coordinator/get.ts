@@ -40,7 +40,7 @@ import {
 import { patienceMs } from './hedging.ts'
 import { absenceOf, ReadAnswers } from './read-answers.ts'
 import { ReadTiming } from './read-timing.ts'
-import { copiesMissing, repairAfterRead } from './repair-after-read.ts'
+import { copiesMissing, isOver, repairAfterRead, staleAmong } from './repair-after-read.ts'
 import { ReplicaCalls } from './replica-calls.ts'
 import { Deadline } from './timer-wheel.ts'
 
@@ -299,8 +299,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (outcome === 'lost') outcome = this.#tally.outcome(this.#askable())
     if (outcome === 'pending') return
     if (outcome === 'lost') return this.#lose()
-    if (!this.#answers.agree) return this.#diverged()
     const found = this.#answers.record
+    const isPast = found !== undefined && isOver(this.#node, found.bytes, found.start)
+    if (!this.#answers.agree || isPast) return this.#diverged()
     if (found !== undefined) this.#answers.forget()
     this.#succeed(found)
   }
@@ -312,16 +313,16 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #diverged(): void {
     this.#phase = 'repairing'
-    const found = this.#answers.settle()
+    const found = this.#answers.settle(this.#node.clock.wallMs())
     if (found === undefined) return this.#succeed(undefined)
     this.#answers.forget()
     if (found === 'kinds differ') return this.#fail(kindsDiffer(this.#request.bucket))
     const result = wholeRecord(found.record)
-    const { readRepair } = this.#request
-    if (readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
+    if (found.hasEnded) this.#node.stats.expired += 1
+    if (this.#request.readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
     const current = selected(this.#nodes, found.currentMask)
     const missing = copiesMissing(this.#request, this.#ring, this.#tally.needed, current)
-    this.#repair(result, found.staleMask, missing)
+    this.#repair(result, staleAmong(found, this.#ring, this.#request), missing)
     if (missing <= 0) this.#succeed(result)
   }
 
@@ -356,7 +357,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** Nothing was told, but there is a record: whoever answered and lacks what all answers make gets it. */
   #mendLate(): void {
     if (this.#tally.recordMask === 0 || this.#request.readRepair === 'off') return
-    const found = this.#answers.settle()
+    const found = this.#answers.settle(0)
     if (found === undefined || found === 'kinds differ') return
     this.#answers.forget()
     this.#result = wholeRecord(found.record)

@@ -17,6 +17,7 @@ import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
+import { isOver } from './repair-after-read.ts'
 import { readAnswered, readBegins } from './read-timing.ts'
 import { Deadline } from './timer-wheel.ts'
 
@@ -33,6 +34,9 @@ export function startGet<T>(
   }
   const own = ownCopy(node, request)
   if (own !== 'found') return new GetOperation(node, request, tell).start(own)
+  if (isOver(node, region.bytes, region.start + storedHeaderBytes)) {
+    return new GetOperation(node, request, tell).start()
+  }
   const quick = new QuickGet(node, request, tell, ring)
   if (quick.begin(self, region)) return quick.promise
   return new GetOperation(node, request, tell).start()

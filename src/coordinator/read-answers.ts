@@ -54,9 +54,9 @@ export class ReadAnswers {
     if (answer !== this.#first) this.#agree = false
   }
 
-  /** What all answers together make. */
-  settle(): Divergence | 'kinds differ' | undefined {
-    return settleAnswers(this.#answers)
+  /** What all answers together make, with the values ended whose time has passed at an instant. */
+  settle(atMs: number): Divergence | 'kinds differ' | undefined {
+    return settleAnswers(this.#answers, atMs)
   }
 
   /** Lets go of the answers; what comes from now on is compared with the first one all the same. */

@@ -19,13 +19,15 @@ export interface RepairRequest {
   readonly epoch: number
   readonly record: Buffer
   readonly stale: RepairTargets
+  /** Owners that are away. If this node takes the record too, it keeps hints for them. */
+  readonly hintFor: readonly string[]
 }
 
 /**
  * Members to be brought up to date, each with the owner that it stands in for, or undefined for an owner. The node
  * itself may be among them.
  */
-export type RepairTargets = ReadonlyMap<string, string | undefined>
+type RepairTargets = ReadonlyMap<string, string | undefined>
 
 /** What a read waits for before it tells its result. */
 export interface RepairGoal {
@@ -172,15 +174,12 @@ class ReadRepair extends Deadline implements CallSink {
   }
 
   #repairSelf(i: number, owner: string | undefined): void {
-    const { partition, storageKey, record } = this.#request
+    const { partition, storageKey: key, record, hintFor } = this.#request
     const merge = async (): Promise<void> => {
-      await this.#node.store.merge(partition, storageKey, {
-        bytes: record,
-        start: 0,
-        end: record.length,
-      })
-      const hint = { target: owner ?? '', partition, key: storageKey }
-      if (owner !== undefined) this.#node.keepHint(hint, record.length)
+      const { length } = record
+      await this.#node.store.merge(partition, key, { bytes: record, start: 0, end: length })
+      for (const target of owner === undefined ? hintFor : [owner, ...hintFor])
+        this.#node.keepHint({ target, partition, key }, length)
     }
     merge().then(
       () => this.#listener.repaired(this.#ended(i)),

@@ -1,10 +1,12 @@
 /** What a read repairs, and for whom: the step from its answers to the repair. */
+import { selected } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
+import { canExpire, hasExpired } from '../versions/expiry.ts'
 import { unreachableOwners } from './availability.ts'
 import type { Coordination } from './coordination.ts'
-import { copiesNeeded, type ReadRecord } from './divergence.ts'
+import { copiesNeeded, type Divergence, type ReadRecord } from './divergence.ts'
 import type { GetRequest } from './get-request.ts'
-import { repairReplicas, type RepairGoal, type RepairTargets } from './read-repair.ts'
+import { repairReplicas, type RepairGoal } from './read-repair.ts'
 
 /** How a read stands: replica i is `nodes[i]`, owners first. */
 export interface ReadView {
@@ -32,7 +34,23 @@ function holdsForQuorum({ sloppy, partition }: GetRequest, ring: Ring, id: strin
   return sloppy || ring.ownsPartition(id, partition)
 }
 
-/** Brings the stale replicas up to the result. */
+/** Whether a record that a read could tell has a value whose time has passed: it is to be ended for all first. */
+export function isOver({ clock }: Coordination, bytes: Uint8Array, start: number): boolean {
+  return canExpire(bytes, start) && hasExpired(bytes, start, clock.wallMs())
+}
+
+/** Who is to be brought up to the result: when it has values that this very read has ended, each other owner too. */
+export function staleAmong(
+  { hasEnded, currentMask, staleMask }: Divergence,
+  ring: Ring,
+  { partition }: GetRequest,
+): number {
+  if (!hasEnded) return staleMask
+  const ownersMask = (1 << ring.owners(partition).length) - 1
+  return staleMask | (ownersMask & ~currentMask)
+}
+
+/** Brings the stale replicas up to the result; for owners that are away and would miss it, hints are kept. */
 export function repairAfterRead(
   node: Coordination,
   { request, ring, nodes, failedMask, staleMask }: ReadView,
@@ -44,9 +62,12 @@ export function repairAfterRead(
   const owners = ring.owners(partition)
   const awayMask = failedMask | unreachableOwners(node, owners)
   const stale = repairTargets(nodes, { owners: owners.length, staleMask, awayMask })
+  const away = selected(owners, staleMask & unreachableOwners(node, owners))
+  const hintFor = away.filter((id) => !goal.asked.includes(id))
+  for (const id of hintFor) stale.delete(id)
   repairReplicas(
     node,
-    { storageKey, partition, timeoutMs, epoch: ring.epoch, record, stale },
+    { storageKey, partition, timeoutMs, epoch: ring.epoch, record, stale, hintFor },
     { ...goal, counts: (id) => holdsForQuorum(request, ring, id) },
   )
 }
@@ -55,7 +76,7 @@ export function repairAfterRead(
 function repairTargets(
   nodes: readonly string[],
   masks: { readonly owners: number; readonly staleMask: number; readonly awayMask: number },
-): RepairTargets {
+): Map<string, string | undefined> {
   const { owners, staleMask, awayMask } = masks
   const away = nodes.slice(0, owners).filter((_, i) => (awayMask & (1 << i)) !== 0)
   const targets = new Map<string, string | undefined>()

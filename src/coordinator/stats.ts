@@ -8,6 +8,8 @@ export interface CoordinatorStats {
   failed: number
   /** Replicas that were sent a newer record because of a read. */
   repaired: number
+  /** Reads that found values expired, and ended them for all. */
+  expired: number
   /** Reads that asked one replica more because one was slow. */
   hedged: number
   /** Operations under way. */
@@ -16,5 +18,6 @@ export interface CoordinatorStats {
 
 /** Counters that start at nothing. */
 export function createCoordinatorStats(): CoordinatorStats {
-  return { puts: 0, gets: 0, forwarded: 0, failed: 0, repaired: 0, hedged: 0, inFlight: 0 }
+  const none = { puts: 0, gets: 0, forwarded: 0, failed: 0, repaired: 0 }
+  return { ...none, expired: 0, hedged: 0, inFlight: 0 }
 }

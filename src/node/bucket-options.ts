@@ -27,7 +27,11 @@ export interface BucketOptions<V> {
   readonly w?: Quorum
   readonly sloppy?: boolean
   readonly readRepair?: ReadRepairMode
-  /** How long a value lives after its write, milliseconds of wall-clock time. @default for ever */
+  /**
+   * How long each value lives after its write: milliseconds above 0, at most 100 years. Counted from the wall clock of
+   * the node that the client called; see `PutOptions.ttlMs`. Nodes may differ in it: it concerns writes alone.
+   * @default for ever
+   */
   readonly ttlMs?: number
 }
 
@@ -52,7 +56,12 @@ export interface PutOptions extends RequestOptions {
   readonly sloppy?: boolean
   /** What the write replaces. See `Bucket.put`. */
   readonly context?: Context | string | null
-  /** How long the value lives, milliseconds of wall-clock time. @default the bucket's */
+  /**
+   * How long the value lives after this write: milliseconds above 0, at most 100 years. It cannot be changed but by
+   * another write, whose own time counts anew; nothing is carried over from the value that is replaced. Then it reads
+   * as absent, and once a read has found it so it is ended for all: a tombstone.
+   * @default the bucket's
+   */
   readonly ttlMs?: number
 }
 
@@ -84,6 +93,9 @@ export function checkRemoveOptions(options: RemoveOptions): void {
   if (refuseUnknown(problems, 'options', options, ['force'])) flag(problems, 'force', options.force)
   refuse(problems)
 }
+
+/** Longest time to live: 100 years of 365 days. More is a mistake of units, or means for ever. */
+const ttlMsMax: number = 100 * 365 * 86_400_000
 
 /** Bytes of a bucket's name at most: the hint of its longest key for the longest id fits every storage (1280). */
 export const bucketNameBytesMax = 120
@@ -177,7 +189,7 @@ function checkCommon(
   }
   flag(problems, 'sloppy', sloppy)
   oneOf(problems, 'readRepair', readRepair, readRepairModes)
-  positive(problems, 'ttlMs', ttlMs)
+  positive(problems, 'ttlMs', ttlMs, { max: ttlMsMax })
   positive(problems, 'timeoutMs', timeoutMs, { max: durationMsMax })
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     problems.push(['signal', 'must be an AbortSignal'])

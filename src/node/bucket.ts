@@ -115,7 +115,6 @@ export class NodeBucket<V> implements Bucket<V> {
       codec: settings.codec,
       policy: settings.policy,
       binding: (key) => ({ cluster: coordination.cluster(), bucket: name, key }),
-      wallMs: () => coordination.clock.wallMs(),
     }
   }
 
@@ -176,7 +175,7 @@ export class NodeBucket<V> implements Bucket<V> {
       const { hybridClock, clock } = this.#node.coordination
       hybridClock.observe(clock.wallMs(), readStamp(found.bytes, found.start))
     }
-    return createEntry(key, found, this.#reader)
+    return createEntry(key, found, this.#reader, 0)
   }
 
   async getMany(
@@ -262,7 +261,7 @@ export class NodeBucket<V> implements Bucket<V> {
       kind: policy.kind,
       value: value ?? noValue,
       tombstone,
-      expiresAtMs: lifetimeMs === undefined ? 0 : node.clock.wallMs() + lifetimeMs,
+      expiresAtMs: lifetimeMs === undefined ? 0 : expiryAfter(lifetimeMs, node.clock.wallMs()),
       replaces: this.#replaces(key, options.context),
       needed: this.#needed(options.w ?? w),
       sloppy: options.sloppy ?? sloppy,
@@ -323,6 +322,11 @@ export class NodeBucket<V> implements Bucket<V> {
     const { n } = this.#node.coordination.ring()
     return Math.min(quorumSize(quorum, n), n)
   }
+}
+
+/** An instant above 0, which means never, also when the clock says that it is before 1970. */
+function expiryAfter(lifetimeMs: number, wallMs: number): number {
+  return Math.max(wallMs + lifetimeMs, Number.MIN_VALUE)
 }
 
 /** As a rejection: a method that returns a promise never throws. */

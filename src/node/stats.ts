@@ -22,6 +22,8 @@ export interface NodeStats {
   readonly repair: {
     /** Replicas that were sent a newer record because of a read. */
     readonly reads: number
+    /** Reads that found values expired, and ended them for all. What they sent counts among `reads` too. */
+    readonly expired: number
     /** Records found damaged in this node's storage. */
     readonly damaged: number
   }
@@ -40,7 +42,7 @@ export interface NodeStats {
 /** The snapshot of this moment. */
 export function collectStats(core: NodeCore): NodeStats {
   const { coordination, hints, handoff, store, identity } = core
-  const { puts, gets, forwarded, failed, inFlight, hedged, repaired } = coordination.stats
+  const { puts, gets, forwarded, failed, inFlight, hedged, repaired, expired } = coordination.stats
   const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
   for (const { status } of core.members()) members[status] += 1
   const { alive, suspect, dead } = members
@@ -57,7 +59,7 @@ export function collectStats(core: NodeCore): NodeStats {
       inFlight,
       hedged,
     },
-    repair: { reads: repaired, damaged: store.damagedCount },
+    repair: { reads: repaired, expired, damaged: store.damagedCount },
     handoff: {
       hints: hints.count(),
       bytes: hints.bytes,

@@ -26,6 +26,7 @@ import {
 } from '../versions/causal-context.ts'
 import type { ContextContent } from '../versions/context.ts'
 import { counterMax, ownStands, type DotSource } from '../versions/dot-source.ts'
+import { mayDifferInEnds } from '../versions/expiry.ts'
 import { decodeRecord, encodeRecord, readContext, readDots } from '../versions/record-codec.ts'
 import {
   entryBytes,
@@ -141,7 +142,9 @@ export function succeeded(
   end: number,
   allocate: Allocate = allocateKept,
 ): Buffer | undefined | 'unclear' {
-  switch (compareRecords(local.bytes, local.start + storedHeaderBytes, incoming, start)) {
+  const at = local.start + storedHeaderBytes
+  if (mayDifferInEnds(local.bytes, at, incoming, start)) return 'unclear'
+  switch (compareRecords(local.bytes, at, incoming, start)) {
     case 'equal':
     case 'after':
       return undefined

@@ -15,12 +15,12 @@ export interface ValueDecoder<V> {
 
 /**
  * The live values of a well-formed record, decoded, in the order of their dots.
- * @param wallMs the wall clock, read only when a value has an expiry: values whose time has passed read as absent.
+ * @param atMs values whose time has passed at this instant of the wall clock read as absent.
  */
 export function liveValues<V>(
   bytes: Uint8Array,
   start: number,
-  wallMs: () => number,
+  atMs: number,
   decoder: ValueDecoder<V>,
 ): V[] {
   const values: V[] = []
@@ -29,7 +29,7 @@ export function liveValues<V>(
     const flags = bytes[at + 2]!
     const from = at + siblingHeadBytes(flags)
     const to = from + readU32(bytes, at + 8)
-    const expired = (flags & flagExpiry) !== 0 && readF64(bytes, from - 8) <= wallMs()
+    const expired = (flags & flagExpiry) !== 0 && readF64(bytes, from - 8) <= atMs
     if ((flags & flagTombstone) === 0 && !expired) {
       values.push(decoder.decode(bytes.subarray(from, to)))
     }

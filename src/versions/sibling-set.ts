@@ -20,7 +20,7 @@ import {
 /** The kind of the bucket's conflict policy, as records carry it. */
 export type RecordKind = 'siblings' | 'merge' | 'lww'
 
-/** One of the concurrent values of a key, or the mark that it was deleted. */
+/** One of the concurrent values of a key, or the mark that it was deleted or has expired. */
 export interface Sibling {
   readonly dot: Dot
   readonly tombstone: boolean
@@ -28,7 +28,7 @@ export interface Sibling {
   readonly value: Uint8Array
   /** Time-stamp of the hybrid logical clock; 0 in records of other kinds than `lww`. */
   readonly stamp: number
-  /** Wall-clock milliseconds after which the value reads as absent; 0 for never. */
+  /** Wall-clock milliseconds from which on the value reads as absent; 0 for never. See `expiry.ts`. */
   readonly expiresAtMs: number
 }
 
@@ -43,14 +43,17 @@ export interface SiblingSet {
 }
 
 /**
- * Merges what two replicas hold: a sibling stays when both have it, or when the other has never seen it. Commutative,
- * associative and idempotent. Of an `lww` record only the latest of the remaining siblings stays.
+ * Merges what two replicas hold: a sibling stays when both have it, or when the other has never seen it. A value that
+ * one of them has ended is ended. Commutative, associative and idempotent. Of an `lww` record only the latest of the
+ * remaining siblings stays.
  */
 export function sync(left: SiblingSet, right: SiblingSet): SiblingSet {
   assert(left.kind === right.kind, 'records of different kinds are never merged')
-  const kept = left.siblings.filter(
-    (sibling) => hasDot(right, sibling.dot) || !coversDot(right.context, sibling.dot),
-  )
+  const kept = left.siblings.flatMap((sibling) => {
+    const theirs = siblingOf(right, sibling.dot)
+    if (theirs !== undefined) return theirs.tombstone ? theirs : sibling
+    return coversDot(right.context, sibling.dot) ? [] : sibling
+  })
   const added = right.siblings.filter((sibling) => !coversDot(left.context, sibling.dot))
   return {
     kind: left.kind,
@@ -85,6 +88,6 @@ function settle(kind: RecordKind, siblings: Sibling[]): readonly Sibling[] {
   return [siblings.reduce((best, each) => (each.stamp >= best.stamp ? each : best))]
 }
 
-function hasDot(set: SiblingSet, dot: Dot): boolean {
-  return set.siblings.some((each) => compareDots(each.dot, dot) === 0)
+function siblingOf(set: SiblingSet, dot: Dot): Sibling | undefined {
+  return set.siblings.find((each) => compareDots(each.dot, dot) === 0)
 }

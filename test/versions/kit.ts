@@ -16,6 +16,7 @@ import {
 } from '../../src/versions/causal-context.ts'
 import type { ContextContent } from '../../src/versions/context.ts'
 import { DotSource } from '../../src/versions/dot-source.ts'
+import { recordWithEnded } from '../../src/versions/expiry.ts'
 import { HybridClock } from '../../src/versions/hybrid-clock.ts'
 import type { RecordKind } from '../../src/versions/sibling-set.ts'
 
@@ -97,8 +98,18 @@ export function receive(target: Uint8Array | undefined, source: Uint8Array): Uin
   return merged(target, source, storedHeaderBytes, source.length) ?? target!
 }
 
+/** What a node holds after it found the values expired whose time has passed. */
+export function endedAt(held: Uint8Array, atMs: number): Uint8Array {
+  const record = recordWithEnded(held, storedHeaderBytes, held.length, atMs)
+  return record === undefined ? held : (merged(held, record, 0, record.length) ?? held)
+}
+
+/** When the histories of `pasts` take place; the expiry of a value is so many ms later as there are deeds before it. */
+export const epochMs = 1e12
+
 interface Deed {
-  readonly deed: 'write' | 'delete' | 'expire' | 'merge' | 'forget'
+  /** `expire` writes a value with a time to live, `end` finds values expired. */
+  readonly deed: 'write' | 'delete' | 'expire' | 'end' | 'merge' | 'forget'
   readonly node: number
   readonly other: number
   /** One of those handed out before; 0 is the empty one. */
@@ -106,7 +117,7 @@ interface Deed {
 }
 
 const deed: fc.Arbitrary<Deed> = fc.record({
-  deed: fc.constantFrom('write', 'write', 'merge', 'merge', 'delete', 'expire', 'forget'),
+  deed: fc.constantFrom('write', 'write', 'merge', 'merge', 'delete', 'expire', 'end', 'forget'),
   node: fc.nat(3),
   other: fc.nat(3),
   context: fc.oneof(fc.constant('all' as const), fc.constant(0), fc.nat(50)),
@@ -128,7 +139,7 @@ function relive(kind: RecordKind, deeds: readonly Deed[]): Past {
   // Names in no particular order; clocks an hour apart.
   const nodes = ['m', 'q', 'b', 'x'].map((name, i) => {
     const clock = new HybridClock(500)
-    const stampAbove = (above: number): number => clock.next(1e12 + i * 3_600_000, above)
+    const stampAbove = (above: number): number => clock.next(epochMs + i * 3_600_000, above)
     return { dots: dotsOf(name), stampAbove, held: undefined as Uint8Array | undefined }
   })
   deeds.forEach(({ deed, node, other, context }, index) => {
@@ -136,11 +147,14 @@ function relive(kind: RecordKind, deeds: readonly Deed[]): Past {
     const { dots, held: before } = one
     if (deed === 'forget') one.held = undefined
     else if (deed === 'merge') one.held = receiveIfAny(before, nodes[other]!.held)
+    // Some of what could have ended by now is found so.
+    else if (deed === 'end')
+      one.held = before && endedAt(before, epochMs + (index * (other + 1)) / 4)
     else {
       const stampAbove = kind === 'lww' ? one.stampAbove : undefined
       const replaces = context === 'all' ? context : contexts[context % contexts.length]!
       const tombstone = deed === 'delete'
-      const expiresAtMs = deed === 'expire' ? 1e12 + index : 0
+      const expiresAtMs = deed === 'expire' ? epochMs + index : 0
       const rest = { kind, dots, replaces, stampAbove, tombstone, expiresAtMs }
       const write = writeOf(tombstone ? '' : `v${index}`, rest)
       const result = writtenLocally(before, write)
