@@ -16,10 +16,10 @@ import type { SimDisk } from './sim-disk.ts'
 export interface RecordView {
   /**
    * The live values, decoded as the default codec does; bytes where that fails. Expired ones are
-   * still there.
+   * still there, until a read has found them so.
    */
   siblings: unknown[]
-  /** How many siblings are marks of deletion. */
+  /** How many siblings were deleted, or have expired and were found so. */
   tombstones: number
   /** The causal context as text, equal for equal contexts; `damaged` when the stored bytes are. */
   clock: string

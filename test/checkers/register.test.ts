@@ -32,6 +32,14 @@ describe('a key with one writer at a time is one variable', () => {
       tell.delete('bob', { given: b })
       tell.get('ann', [])
     },
+    'a value with a time to live that goes, and reads meanwhile that find it or not': (tell) => {
+      const a = tell.put('ann', 'a', { expires: true })
+      tell.get('bob', ['a'], { from: 10, until: 20 })
+      tell.get('cid', [], { from: 11, until: 19 })
+      tell.get('bob', [])
+      tell.put('ann', 'b', { given: a })
+      tell.get('cid', ['b'])
+    },
     'an uncertain write that surfaces late, once': (tell) => {
       const a = tell.put('ann', 'a')
       tell.put('ann', 'b', { given: a, outcome: 'unknown' })
@@ -88,6 +96,16 @@ describe('a key with one writer at a time is one variable', () => {
   })
 
   refuses('register', {
+    'a value with a time to live that comes back after it went': [
+      (tell) => {
+        tell.put('ann', 'a', { expires: true })
+        tell.get('bob', ['a'])
+        tell.get('cid', [])
+        tell.get('bob', ['a'])
+      },
+      /"k" in bucket "b"/,
+      3,
+    ],
     'a stale read': [
       (tell) => {
         const a = tell.put('ann', 'a')

@@ -63,3 +63,49 @@ describe('a simulated cluster', () => {
     expect(check(history, 'causal').ok).toBe(true)
   })
 })
+
+/** Reads in turn at nodes whose clocks differ, while a writer puts values that live for 20 s each. */
+async function expiring(history: History, readRepair: 'blocking' | 'off'): Promise<void> {
+  const node = { replication: { sloppy: false, readRepair } }
+  await simulate({ seed: 3, nodes: 3, node, storage: 'durable' }, async (cluster) => {
+    const open = (name: string) =>
+      record(cluster.node(name).bucket<number>('b', { ttlMs: 20_000 }), history, { expires: true })
+    const [writer, ...readers] = ['n1', 'n1', 'n2', 'n3'].map(open)
+    cluster.skewClock('n2', -15_000)
+    cluster.skewClock('n3', 10_000)
+    cluster.driftClock('n2', 50_000)
+    for (let round = 1; round <= 4; round++) {
+      await writer!.update('k', () => round)
+      for (let i = 0; i < 30; i++) {
+        await readers[Math.floor(cluster.random() * 3)]!.get('k')
+        await cluster.sleep(1_300)
+      }
+    }
+    await cluster.settle()
+    await record(cluster.node('n2').bucket<number>('b'), history, { final: true }).get('k')
+  })
+}
+
+describe('values that expire on clocks that differ', () => {
+  test('keep every promise', async () => {
+    const history = createHistory()
+    await expiring(history, 'blocking')
+    for (const model of models) {
+      const { violations, checked } = check(history, model, { across: 'sessions' })
+      expect(violations, model).toEqual([])
+      // A value that may go at any time is owed to nobody.
+      if (model !== 'no-lost-write') expect(checked.reads, model).toBeGreaterThan(0)
+    }
+  })
+
+  test('are caught coming back where reads repair nothing', async () => {
+    const history = createHistory()
+    await expiring(history, 'off')
+    const [first] = check(history, 'monotonic', { across: 'sessions' }).violations
+    expect(first?.message).toMatch(
+      /goes back in time: .* read nothing .*, when \d was gone already/,
+    )
+    expect(check(history, 'register').ok).toBe(false)
+    expect(check(history, 'no-lost-write').ok).toBe(true)
+  })
+})

@@ -5,7 +5,8 @@
  * 1. returns each value that it returned, or one whose write may have replaced it, directly or
  *    through others (or a delete may have);
  * 2. returns nothing that a value it returned certainly replaced;
- * 3. returns nothing that it lacked although a read before it had returned it: that was replaced.
+ * 3. returns nothing that it lacked although a read before it had returned it: that was replaced, or
+ *    has expired, and what one read finds expired has ended for all.
  *
  * Promised within a session, and across sessions, by strict quorums with R + W > N and blocking read
  * repair, and by strict R = N.

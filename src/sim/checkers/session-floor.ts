@@ -111,7 +111,7 @@ class Floor {
   check(read: Read): Fall[] {
     const returned = emptyBits(this.#key.writes.length)
     for (const { index } of read.shown) addBit(returned, index)
-    this.#lacked.set(read, this.#lastingOf(difference(this.#contained, returned)))
+    this.#lacked.set(read, difference(this.#contained, returned))
     const lost = difference(this.#contained, this.#coverage.explained(read))
     // What is back is most often back because its replacement is lost: that is one fault, not two.
     if (lost.length > 0) {
@@ -119,11 +119,6 @@ class Floor {
     }
     const back = read.shown.filter(({ index }) => hasBit(this.#gone, index))
     return back.map((write) => ({ read, write, kind: 'back' }))
-  }
-
-  /** A time to live ends by the wall clock of whoever reads: such values may flicker. */
-  #lastingOf(indexes: readonly number[]): number[] {
-    return indexes.filter((index) => this.#key.writes[index]!.operation.expires !== true)
   }
 }
 
@@ -180,8 +175,8 @@ function describeBack(
   const { seen, operations } = replacement(write, before, writes, coverage)
   return {
     message:
-      `a read of ${place} goes back in time: ${inWords(seen.operation)}, when ${value} was ` +
-      `replaced already, and then ${words}`,
+      `a read of ${place} goes back in time: ${inWords(seen.operation)}, when ${value} ` +
+      `${write.operation.expires === true ? 'was gone' : 'was replaced'} already, and then ${words}`,
     operations: [...operations, seen.operation, read.operation],
   }
 }

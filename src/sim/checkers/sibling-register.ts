@@ -57,7 +57,7 @@ export class SiblingRegister {
     const isExplained = (write: Write): boolean =>
       unsettled.includes(write) || held.optional.includes(write)
     if (!missing.every(isExplained)) return undefined
-    const [optional, certain] = split(shown, (write) => this.#comesAndGoes(write))
+    const [optional, certain] = split(shown, (write) => this.#mayGo(write))
     optional.push(...unsettled)
     // Nothing was settled and nothing came: the lists have the same writes as before.
     if (extra.length === 0 && certain.length === held.certain.length) {
@@ -77,14 +77,14 @@ export class SiblingRegister {
 
   /** Whether a read that lacks the write tells nothing of others. */
   #isUnsettled(write: Write, read: Read): boolean {
-    if (this.#comesAndGoes(write)) return true
+    if (this.#floating.has(write)) return true
     const floating = read.shown.filter((one) => this.#floating.has(one))
     const removers = this.#removers.filter(({ start }) => start <= read.end)
     return [...floating, ...removers].some((other) => this.#coverage.mayCover(other, write))
   }
 
-  /** A time to live ends by the wall clock of whoever reads. */
-  #comesAndGoes(write: Write): boolean {
+  /** A value with a time to live goes when a read finds it expired, and then for good. */
+  #mayGo(write: Write): boolean {
     return write.operation.expires === true || this.#floating.has(write)
   }
 }

@@ -40,7 +40,7 @@ export interface Operation {
    * written twice.
    */
   readonly value?: string
-  /** Whether what was put has a time to live, and may go away by itself. @default false */
+  /** Whether what was put has a time to live, and may go away by itself, for good. @default false */
   readonly expires?: boolean
   /**
    * The context that a write was given. Null: the null context, which replaces nothing. Left out:
