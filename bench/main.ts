@@ -6,12 +6,13 @@
  */
 import { existsSync } from 'node:fs'
 import { compileProgram, type PlainProgram } from '../test/storm/plain-program.ts'
-import { casesOf, type Case, type Figures } from './cases.ts'
+import { casesOf, type Case } from './cases.ts'
 import { layouts } from './layouts.ts'
 import { ensureBuilt } from './library.ts'
-import type { Measurements } from './measurements.ts'
+import { measurementsOf, type Measurements } from './measurements.ts'
 import { readOptions, usage, type BenchOptions } from './options.ts'
 import { keepResults } from './report.ts'
+import { measureRounds } from './rounds.ts'
 import { isComparable, measureCeiling, measureOurs } from './runs.ts'
 import { isInMemory } from './scratch.ts'
 import { printTable } from './table.ts'
@@ -21,15 +22,14 @@ async function measureAll(
   options: BenchOptions,
   ceiling: string,
 ): Promise<Measurements[]> {
-  const all = cases.map((what) => ({ what, ours: [] as Figures[], ceiling: [] as Figures[] }))
-  for (let pair = 1; pair <= options.pairs; pair++) {
-    for (const { what, ours, ceiling: theirs } of all) {
-      ours.push(await measureOurs(what, options))
-      if (isComparable(what)) theirs.push(await measureCeiling(what, ceiling, options))
-    }
-    if (process.stderr.isTTY) process.stderr.write(`${pair} of ${options.pairs} rounds\r`)
-  }
-  return all
+  const rows = cases.map((what) => [
+    () => measureOurs(what, options),
+    ...(isComparable(what) ? [() => measureCeiling(what, ceiling, options)] : []),
+  ])
+  const outcomes = await measureRounds(rows, options.pairs, (round) => {
+    if (process.stderr.isTTY) process.stderr.write(`${round} of ${options.pairs} rounds\r`)
+  })
+  return cases.map((what, i) => measurementsOf(what, outcomes[i]!))
 }
 
 /** The suite's own yardstick, compiled, unless another one is given. */
@@ -58,7 +58,8 @@ async function main(args: readonly string[]): Promise<void> {
   const { path, remove } = await ceilingOf(options)
   const all = await measureAll(cases, options, path).finally(remove)
   printTable(all)
-  if (options.keep) console.log(`\nkept in ${keepResults(args, options, all)}`)
+  if (options.keep) console.log(`\n${keepResults(args, options, all)}`)
+  if (all.some(({ failures }) => failures.length > 0)) process.exitCode = 1
 }
 
 try {

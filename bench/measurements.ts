@@ -1,21 +1,34 @@
 /** All measurements of a case together. */
 import { median, type Case, type Figures } from './cases.ts'
+import { failuresOf, figuresOf, ratiosOf, type Outcome } from './rounds.ts'
 
-/** All measurements of one case, in their order; `ceiling[i]` was measured right after `ours[i]`. */
+/** All measurements of one case that succeeded, in their order. */
 export interface Measurements {
   readonly what: Case
   readonly ours: readonly Figures[]
   /** Empty where there is nothing to compare with. */
   readonly ceiling: readonly Figures[]
+  /** Our throughput ÷ the ceiling's, of each pair: each round in which both were measured. */
+  readonly ratios: readonly number[]
+  /** Why others did not succeed. */
+  readonly failures: readonly string[]
 }
 
-/** Of each pair our throughput ÷ the ceiling's. */
-export function ratiosOf({ ours, ceiling }: Measurements): number[] {
-  return ceiling.map((theirs, i) => ours[i]!.opsPerSecond / theirs.opsPerSecond)
+/** @param outcomes ours, and the yardstick's where there is something to compare with. */
+export function measurementsOf(
+  what: Case,
+  [ours = [], ceiling = []]: readonly (readonly Outcome<Figures>[])[],
+): Measurements {
+  return {
+    what,
+    ours: figuresOf(ours),
+    ceiling: figuresOf(ceiling),
+    ratios: ratiosOf(ours, ceiling),
+    failures: [...failuresOf(ours), ...failuresOf(ceiling).map((reason) => `ceiling: ${reason}`)],
+  }
 }
 
 /** The median over the pairs. */
-export function ratioOf(measurements: Measurements): number | undefined {
-  const ratios = ratiosOf(measurements)
+export function ratioOf({ ratios }: Measurements): number | undefined {
   return ratios.length === 0 ? undefined : median(ratios)
 }

@@ -2,13 +2,14 @@
  * A process of the benchmark, told by its parent what to be: the client that measures one case, or a replica. Fresh
  * processes for each measurement: none gains from what another one has warmed up.
  */
-import type { CoterieNode } from '../src/index.ts'
 import type { Case, Figures } from './cases.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { cpuUs, serveReplica, startCluster, type ReplicaOrders } from './cluster.ts'
+import { assertUndisturbed, toldOf, type ToldError } from './disturbed.ts'
 import { loadLibrary } from './library.ts'
 import { runOpenLoop } from './open-loop.ts'
-import { makeWorkload, preload, type Measured, type Workload } from './workload.ts'
+import { preload } from './preload.ts'
+import { makeWorkload, type Measured, type Workload } from './workload.ts'
 
 /** As long as the yardstick's. */
 const warmUpSecondsMax = 1
@@ -26,8 +27,8 @@ export interface ClientOrders {
   readonly scratch: string
 }
 
-/** What the client's process answers: the figures of the case. */
-export type ClientAnswer = Figures
+/** What the client's process answers. */
+export type ClientAnswer = { readonly figures: Figures } | ToldError
 
 async function measure(orders: ClientOrders): Promise<Figures> {
   const { dist, what, sloppy, seconds, scratch } = orders
@@ -35,7 +36,7 @@ async function measure(orders: ClientOrders): Promise<Figures> {
   const cluster = await startCluster(library, { layout: what.layout, dist, sloppy, scratch })
   const bucket = cluster.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
   const workload = makeWorkload(bucket, what)
-  await preload(workload)
+  await preload(workload, (key) => bucket.put(key, workload.value))
   const warmUpSeconds = Math.min(warmUpSecondsMax, seconds)
   const inFlight = what.inFlight || openWarmUpInFlight
   await runClosedLoop(workload, { inFlight, seconds: warmUpSeconds })
@@ -45,6 +46,7 @@ async function measure(orders: ClientOrders): Promise<Figures> {
   const { operations, ...figures } = await runLoop(workload, what, seconds)
   const clientCpuUs = (cpuUs() - before) / Math.max(1, operations)
   const replicaCpuUs = ((await cluster.otherCpuUs()) - othersBefore) / Math.max(1, operations)
+  // An open loop tells of it instead, since it may be its own doing.
   if (what.ratePerSecond === undefined) assertUndisturbed(cluster.node)
   const { hints } = cluster.node.stats().handoff
   await cluster.close()
@@ -58,18 +60,19 @@ function runLoop(workload: Workload, what: Case, seconds: number): Promise<Measu
   return runOpenLoop(workload, { ratePerSecond, seconds })
 }
 
-/** Not measured: a store that was never whole. An open loop tells of it instead, since it may be its own doing. */
-function assertUndisturbed(node: CoterieNode): void {
-  const { operations, handoff } = node.stats()
-  if (operations.failed > 0 || handoff.hints > 0)
-    throw new Error('the machine is too busy: a replica was given up')
+async function answer(orders: ClientOrders): Promise<ClientAnswer> {
+  try {
+    return { figures: await measure(orders) }
+  } catch (error) {
+    return toldOf(error)
+  }
 }
 
 const orders = JSON.parse(process.argv[2] ?? '{}') as ClientOrders | ReplicaOrders
 if (orders.role === 'client') {
   // Either it has answered, or nobody waits for its answer any more.
   process.once('disconnect', () => process.exit())
-  process.send?.((await measure(orders)) satisfies ClientAnswer)
+  process.send?.(await answer(orders))
 } else {
   await serveReplica(await loadLibrary(orders.dist), orders)
 }

@@ -2,26 +2,29 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { keyCountOf, medianOf } from './cases.ts'
-import { ratioOf, ratiosOf, type Measurements } from './measurements.ts'
+import { ratioOf, type Measurements } from './measurements.ts'
 import { root, type BenchOptions } from './options.ts'
 import { runFacts } from './run-facts.ts'
 
-/** Appends the run to `bench/results/bench.jsonl` and returns that path. */
+/** Appends the run to `bench/results/bench.jsonl`, unless nothing was measured, and tells of it in words. */
 export function keepResults(
   args: readonly string[],
   options: BenchOptions,
   all: readonly Measurements[],
 ): string {
+  const measured = all.filter(({ ours }) => ours.length > 0)
+  if (measured.length === 0) return 'nothing was measured, and nothing is kept'
   const folder = join(root, 'bench', 'results')
   mkdirSync(folder, { recursive: true })
   const path = join(folder, 'bench.jsonl')
-  const results = all.map((measurements) => ({
+  const results = measured.map((measurements) => ({
     ...measurements.what,
     keyCount: keyCountOf(measurements.what.valueBytes),
     ours: medianOf(measurements.ours),
     ...(measurements.ceiling.length > 0 && { ceiling: medianOf(measurements.ceiling) }),
     ratio: ratioOf(measurements),
-    ratios: ratiosOf(measurements),
+    ratios: measurements.ratios,
+    ...(measurements.failures.length > 0 && { failures: measurements.failures }),
   }))
   const { pairs, seconds, sloppy } = options
   const command = ['npm run bench --', ...args].join(' ')
@@ -33,5 +36,5 @@ export function keepResults(
     results,
   }
   appendFileSync(path, `${JSON.stringify(line)}\n`)
-  return path
+  return `kept in ${path}`
 }

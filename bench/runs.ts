@@ -2,8 +2,9 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-import { answerOf } from './answer.ts'
+import { answerOf, aroundMsMax } from './answer.ts'
 import { hasFewerKeys, type Case, type Figures } from './cases.ts'
+import { errorOf } from './disturbed.ts'
 import type { BenchOptions } from './options.ts'
 import type { ClientAnswer, ClientOrders } from './process.ts'
 import { withScratch } from './scratch.ts'
@@ -17,10 +18,11 @@ export function measureOurs(what: Case, options: BenchOptions): Promise<Figures>
     const orders: ClientOrders = { role: 'client', dist, what, sloppy, seconds, scratch }
     const child = fork(new URL('./process.ts', import.meta.url), [JSON.stringify(orders)])
     const exited = once(child, 'exit')
-    const figures = await answerOf<ClientAnswer>(child)
+    const answer = await answerOf<ClientAnswer>(child, aroundMsMax + seconds * 2000)
     child.disconnect()
     await exited
-    return figures
+    if ('failure' in answer) throw errorOf(answer)
+    return answer.figures
   })
 }
 
@@ -50,7 +52,7 @@ export async function measureCeiling(
   const itsMix = mix === 'c' ? 'get' : mix
   const load = [`mix=${itsMix}`, `vs=${valueBytes}`, `c=${inFlight}`, 'dist=u']
   const args = [ceiling, ...load, 'rounds=1', `secs=${seconds}`]
-  const { stdout } = await run(process.execPath, args)
+  const { stdout } = await run(process.execPath, args, { timeout: aroundMsMax + seconds * 2000 })
   const line = JSON.parse(stdout) as CeilingLine
   return {
     opsPerSecond: line.ops,

@@ -32,12 +32,17 @@ function printAligned(rows: readonly (readonly string[])[]): void {
 function rowOf(measurements: Measurements): string[] {
   const { what, ours, ceiling } = measurements
   const head = [what.layout, what.mix, what.dist, String(what.valueBytes)]
+  if (ours.length === 0) return [...head, loadCell(what), 'failed']
   const figures = medianOf(ours)
   if (what.ratePerSecond !== undefined) return [...head, ...openCells(figures)]
   const closed = [String(what.inFlight), ...closedCells(figures)]
   const ratio = ratioOf(measurements)
   if (ratio === undefined) return [...head, ...closed]
   return [...head, ...closed, ...ceilingCells(medianOf(ceiling)), `${Math.round(ratio * 100)} %`]
+}
+
+function loadCell({ inFlight, ratePerSecond }: Case): string {
+  return count(ratePerSecond ?? inFlight)
 }
 
 function openCells(figures: Figures): string[] {
@@ -76,17 +81,21 @@ function notesOf(all: readonly Measurements[], isOpen: boolean): string[] {
   return [general, ...fewer, ...all.flatMap(troublesOf)]
 }
 
-/** What was not as it should be with an open loop. */
-function troublesOf({ what, ours }: Measurements): string[] {
-  const { behind = 0, hints = 0 } = medianOf(ours)
+/** What was not as it should be: what failed, and what an open loop did to the cluster. */
+function troublesOf({ what, ours, failures }: Measurements): string[] {
   const name = nameOf(what)
+  const failed = failures.map((reason) => `${name}: failed: ${reason}`)
+  if (ours.length === 0) return failed
+  const { behind = 0, hints = 0 } = medianOf(ours)
   const max = count(pendingMaxOf(what.valueBytes))
   const often = ours.length === 1 ? '' : ` in ${behind} of ${ours.length} measurements`
   const fellBehind = `${name}: fell behind${often}, with more than ${max} operations due and not done`
   const gaveUp = `${name}: replicas were given up for a while, ${count(hints)} records are hinted`
-  return [...(behind > 0 ? [fellBehind] : []), ...(hints > 0 ? [gaveUp] : [])]
+  return [...failed, ...(behind > 0 ? [fellBehind] : []), ...(hints > 0 ? [gaveUp] : [])]
 }
 
-function nameOf({ layout, mix, dist, valueBytes, ratePerSecond }: Case): string {
-  return `${layout} ${mix} ${dist} ${count(valueBytes)} B at ${count(ratePerSecond)}/s`
+function nameOf(what: Case): string {
+  const { layout, mix, dist, valueBytes, ratePerSecond } = what
+  const load = ratePerSecond === undefined ? 'in flight' : '/s'
+  return `${layout} ${mix} ${dist} ${count(valueBytes)} B at ${loadCell(what)} ${load}`
 }

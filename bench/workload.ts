@@ -19,10 +19,6 @@ export interface Measured extends Omit<Figures, 'clientCpuUs' | 'replicaCpuUs' |
   readonly operations: number
 }
 
-/** Most writes of the preload at once, and most bytes of them: probes of members wait behind them. */
-const preloadBatch = 500
-const preloadBytesMax = 2 * 2 ** 20
-
 /** The workload of a case. */
 export function makeWorkload(bucket: Bucket<Uint8Array>, what: Case): Workload {
   const { valueBytes, mix, dist } = what
@@ -32,16 +28,6 @@ export function makeWorkload(bucket: Bucket<Uint8Array>, what: Case): Workload {
     keys: Array.from({ length: keyCount }, (_, i) => `k${String(i).padStart(15, '0')}`),
     tape: makeTape({ keyCount, distribution: dist, readShare: readShares[mix] }),
     value: Buffer.alloc(valueBytes, 7),
-  }
-}
-
-/** Writes each key once. */
-export async function preload({ bucket, keys, value }: Workload): Promise<void> {
-  const fitting = Math.floor(preloadBytesMax / value.length)
-  const batchLength = Math.max(1, Math.min(preloadBatch, fitting))
-  for (let i = 0; i < keys.length; i += batchLength) {
-    const batch = keys.slice(i, i + batchLength)
-    await Promise.all(batch.map((key) => bucket.put(key, value)))
   }
 }
 

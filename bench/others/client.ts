@@ -1,8 +1,10 @@
 /** The process that measures one form of one store, and answers its parent with the figures or with what went wrong. */
+import { toldOf, type ToldError } from '../disturbed.ts'
+import { preload } from '../preload.ts'
 import { connectCoterie } from './coterie-target.ts'
 import { connectEtcd } from './etcd-target.ts'
 import type { Form } from './forms.ts'
-import { preload, runLoops, valueOf, type Figures } from './loops.ts'
+import { keys, runLoops, valueOf, type Figures } from './loops.ts'
 import { connectRedis } from './redis-target.ts'
 import type { Target } from './target.ts'
 
@@ -21,7 +23,7 @@ export interface ClientOrders {
 }
 
 /** What the process answers. */
-export type ClientAnswer = { readonly figures: Figures } | { readonly failure: string }
+export type ClientAnswer = { readonly figures: Figures } | ToldError
 
 function measureForm(orders: ClientOrders): Promise<Figures> {
   const { form, port, dist, inFlight } = orders
@@ -42,7 +44,7 @@ async function measure<A>(
   const target = await connecting
   const value = valueOf(valueBytes)
   const load = { mix, inFlight, value }
-  await preload(target, value)
+  await preload({ keys, value }, (key) => target.preloader.put(key, value))
   await runLoops(target, { ...load, seconds: Math.min(warmUpSecondsMax, seconds) })
   const figures = await runLoops(target, { ...load, seconds })
   await target.close()
@@ -53,7 +55,7 @@ async function answer(orders: ClientOrders): Promise<ClientAnswer> {
   try {
     return { figures: await measureForm(orders) }
   } catch (error) {
-    return { failure: error instanceof Error ? error.message : String(error) }
+    return toldOf(error)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Coterie over three processes, the client's being one of them. */
 import type { Entry } from '../../src/index.ts'
 import { startCluster } from '../cluster.ts'
+import { assertUndisturbed } from '../disturbed.ts'
 import { loadLibrary } from '../library.ts'
 import type { Target } from './target.ts'
 
@@ -13,11 +14,11 @@ export async function connectCoterie(dist: string): Promise<Target<Entry<Uint8Ar
     preloader: bucket,
     bytesOf: (entry) => entry.value(),
     close: async () => {
-      // Not measured: a store that was never whole.
-      const { operations, handoff } = cluster.node.stats()
-      await cluster.close()
-      if (operations.failed > 0 || handoff.hints > 0)
-        throw new Error('the machine is too busy: coterie gave up a replica')
+      try {
+        assertUndisturbed(cluster.node)
+      } finally {
+        await cluster.close()
+      }
     },
   }
 }

@@ -20,7 +20,6 @@ export interface Load {
 const tapeLength = 1 << 18
 /** Operations whose latency is kept. */
 const latenciesMax = 1 << 21
-const preloadBatch = 500
 /** A store that ends no operation for so long is given up. */
 const stallMs = 10_000
 
@@ -33,14 +32,6 @@ export const keys: readonly string[] = Array.from(
 /** The value that is stored under each key. */
 export function valueOf(bytes: number): Buffer {
   return Buffer.alloc(bytes, 7)
-}
-
-/** Writes each key once. */
-export async function preload<A>({ preloader }: Target<A>, value: Buffer): Promise<void> {
-  for (let i = 0; i < keys.length; i += preloadBatch) {
-    const batch = keys.slice(i, i + preloadBatch)
-    await Promise.all(batch.map((key) => preloader.put(key, value)))
-  }
 }
 
 /** @throws {Error} by rejection: an operation failed, or a read did not give the value. */

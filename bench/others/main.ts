@@ -6,33 +6,24 @@
  *     npm run bench:others -- --help
  */
 import { ensureBuilt } from '../library.ts'
-import { dataSentence } from './etcd-servers.ts'
-import { formsOf, ours, type Form, type Mix } from './forms.ts'
+import { measureRounds } from '../rounds.ts'
+import { formsOf, ours, type Mix } from './forms.ts'
 import { hireJanitor } from './leftovers.ts'
-import type { Figures } from './loops.ts'
+import { notesOf } from './notes.ts'
 import { readOptions, usage, type OtherName, type OthersOptions } from './options.ts'
-import { keepResults, tableOf, type Measurements, type Versions } from './report.ts'
+import {
+  keepResults,
+  measurementsOf,
+  tableOf,
+  troublesOf,
+  type Measurements,
+  type Versions,
+} from './report.ts'
 import { measureForm } from './runs.ts'
 import { versionOf } from './servers.ts'
 
 const mixes: readonly Mix[] = ['put', 'get']
 const redisMajorMin = 7
-
-/** What promises less or more than coterie, without which the ratios say nothing. */
-const notes: Readonly<Record<OtherName, string>> = {
-  redis:
-    'Redis: WAIT 1 has a write in two copies, like W = 2; reads ask the primary alone, where coterie compares two ' +
-    'copies. Nothing is on disk.',
-  etcd:
-    'etcd: puts go through Raft, linearizable reads ask a majority; both promise more than a quorum of coterie. ' +
-    `Driven with bare gRPC over node:http2. ${dataSentence()}`,
-}
-
-/** A case: coterie, and what it is compared with, measured after it in each round. */
-interface Row {
-  readonly inFlight: number
-  readonly forms: readonly { readonly form: Form; readonly figures: Figures[] }[]
-}
 
 /** The versions of those that are there; a sentence is printed about each other one. */
 function installed(only: readonly OtherName[]): Versions {
@@ -53,25 +44,20 @@ async function measureAll(
   options: OthersOptions,
   stores: readonly OtherName[],
 ): Promise<Measurements[]> {
-  const rows: Row[] = mixes.flatMap((mix) =>
-    options.inFlight.map((inFlight) => {
-      const forms = [ours[mix], ...formsOf(stores, mix)]
-      return { inFlight, forms: forms.map((form) => ({ form, figures: [] })) }
-    }),
+  const cases = mixes.flatMap((mix) =>
+    options.inFlight.map((inFlight) => ({ inFlight, forms: [ours[mix], ...formsOf(stores, mix)] })),
   )
-  for (let pair = 1; pair <= options.pairs; pair++) {
-    for (const { inFlight, forms } of rows) {
-      for (const { form, figures } of forms) {
-        figures.push(await measureForm(form, inFlight, options))
-      }
-    }
-    if (process.stderr.isTTY) process.stderr.write(`${pair} of ${options.pairs} rounds\r`)
-  }
-  return rows.flatMap(({ inFlight, forms }) =>
-    forms.map(({ form, figures }) => {
-      const isOurs = form.store === 'coterie'
-      return { form, inFlight, figures, ours: isOurs ? [] : forms[0]!.figures }
-    }),
+  const rows = cases.map(({ inFlight, forms }) =>
+    forms.map((form) => () => measureForm(form, inFlight, options)),
+  )
+  const outcomes = await measureRounds(rows, options.pairs, (round) => {
+    if (process.stderr.isTTY) process.stderr.write(`${round} of ${options.pairs} rounds\r`)
+  })
+  return cases.flatMap(({ inFlight, forms }, i) =>
+    measurementsOf(
+      forms.map((form) => ({ form, inFlight })),
+      outcomes[i]!,
+    ),
   )
 }
 
@@ -88,8 +74,9 @@ async function compare(options: OthersOptions): Promise<void> {
   const told = stores.map((name) => `${name} ${versions[name]!}`).join(', ')
   console.log(`${options.valueBytes} B, ${options.pairs} × ${options.seconds} s, ${told}\n`)
   console.log(tableOf(all).join('\n'))
-  console.log(`\n${stores.map((name) => notes[name]).join('\n')}`)
-  if (options.keep) console.log(`\nkept in ${keepResults(options, versions, all)}`)
+  console.log(`\n${[...troublesOf(all), ...notesOf(stores)].join('\n')}`)
+  if (options.keep) console.log(`\n${keepResults(options, versions, all)}`)
+  if (all.some(({ failures }) => failures.length > 0)) process.exitCode = 1
 }
 
 try {

@@ -3,27 +3,46 @@ import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { median } from '../cases.ts'
 import { root } from '../options.ts'
+import { failuresOf, figuresOf, ratiosOf, type RowOutcomes } from '../rounds.ts'
 import { runFacts } from '../run-facts.ts'
 import type { Form } from './forms.ts'
 import type { Figures } from './loops.ts'
 import type { OtherName, OthersOptions } from './options.ts'
 
-/** All measurements of one form, in their order. */
-export interface Measurements {
+/** One form with so many operations in flight. */
+interface Load {
   readonly form: Form
   readonly inFlight: number
+}
+
+/** All measurements of one form that succeeded, in their order. */
+export interface Measurements extends Load {
   readonly figures: readonly Figures[]
-  /** `ours[i]` was measured in the same round as `figures[i]`; empty for coterie itself. */
-  readonly ours: readonly Figures[]
+  /** coterie's throughput ÷ the form's, of each round in which both were measured; empty for coterie itself. */
+  readonly ratios: readonly number[]
+  /** Why others did not succeed. */
+  readonly failures: readonly string[]
+}
+
+/** Those of a row, in which coterie is the first. */
+export function measurementsOf(
+  loads: readonly Load[],
+  outcomes: RowOutcomes<Figures>,
+): Measurements[] {
+  return loads.map((load, i) => ({
+    ...load,
+    figures: figuresOf(outcomes[i]!),
+    ratios: i === 0 ? [] : ratiosOf(outcomes[0]!, outcomes[i]!),
+    failures: failuresOf(outcomes[i]!),
+  }))
 }
 
 /** Versions of the stores that were measured. */
 export type Versions = Readonly<Partial<Record<OtherName, string>>>
 
-/** The median over the pairs of coterie's throughput ÷ the other's. */
-export function ratioOf({ figures, ours }: Measurements): number | undefined {
-  if (ours.length === 0) return undefined
-  return median(ours.map((mine, i) => mine.opsPerSecond / figures[i]!.opsPerSecond))
+/** The median over the pairs. */
+export function ratioOf({ ratios }: Measurements): number | undefined {
+  return ratios.length === 0 ? undefined : median(ratios)
 }
 
 /** The rows of the table, the head first, all cells as wide as their column. */
@@ -38,10 +57,21 @@ export function tableOf(all: readonly Measurements[]): string[] {
 
 function rowOf(measurements: Measurements): string[] {
   const { form, inFlight, figures } = measurements
+  if (figures.length === 0) {
+    return [form.store, form.says, form.mix, String(inFlight), 'failed', '', '', '']
+  }
   const { opsPerSecond, p50Us, p99Us } = medianOf(figures)
   const ratio = ratioOf(measurements)?.toFixed(2) ?? ''
   const rate = opsPerSecond.toLocaleString('en')
   return [form.store, form.says, form.mix, inFlight, rate, p50Us, p99Us, ratio].map(String)
+}
+
+/** What failed, and why, as sentences. */
+export function troublesOf(all: readonly Measurements[]): string[] {
+  return all.flatMap(({ form, inFlight, failures }) => {
+    const name = `${form.store}, ${form.says}, ${form.mix}, ${inFlight} in flight`
+    return failures.map((reason) => `${name}: failed: ${reason}`)
+  })
 }
 
 /** The median of each figure by itself. */
@@ -50,22 +80,26 @@ function medianOf(all: readonly Figures[]): Figures {
   return { opsPerSecond: of('opsPerSecond'), p50Us: of('p50Us'), p99Us: of('p99Us') }
 }
 
-/** Appends the run to `bench/results/others.jsonl` and returns that path. */
+/** Appends the run to `bench/results/others.jsonl`, unless nothing was measured, and tells of it in words. */
 export function keepResults(
   { valueBytes, pairs, seconds }: OthersOptions,
   versions: Versions,
   all: readonly Measurements[],
 ): string {
+  const measured = all.filter(({ figures }) => figures.length > 0)
+  if (measured.length === 0) return 'nothing was measured, and nothing is kept'
   const folder = join(root, 'bench', 'results')
   mkdirSync(folder, { recursive: true })
   const path = join(folder, 'others.jsonl')
-  const results = all.map((measurements) => {
-    const { form, inFlight, figures } = measurements
+  const results = measured.map((measurements) => {
+    const { form, inFlight, figures, failures } = measurements
     const { store, mix, name } = form
-    return { store, form: name, mix, inFlight, ...medianOf(figures), ratio: ratioOf(measurements) }
+    const ratio = ratioOf(measurements)
+    const failed = failures.length > 0 && { failures }
+    return { store, form: name, mix, inFlight, ...medianOf(figures), ratio, ...failed }
   })
   const options = { valueBytes, pairs, seconds }
   const line = { ...runFacts(), stores: versions, options, results }
   appendFileSync(path, `${JSON.stringify(line)}\n`)
-  return path
+  return `kept in ${path}`
 }

@@ -1,6 +1,7 @@
 /** One measurement: fresh servers, a fresh client's process, and a look at whether the data is really there. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { errorOf } from '../disturbed.ts'
 import type { ClientAnswer, ClientOrders } from './client.ts'
 import { startEtcd } from './etcd-servers.ts'
 import type { Form } from './forms.ts'
@@ -51,7 +52,7 @@ async function runClient(orders: ClientOrders): Promise<Figures> {
   )
   try {
     const [answer] = (await Promise.race([once(child, 'message'), exited, late])) as [ClientAnswer]
-    if ('failure' in answer) throw new Error(`${orders.form.store}: ${answer.failure}`)
+    if ('failure' in answer) throw errorOf(answer)
     return answer.figures
   } finally {
     stop()

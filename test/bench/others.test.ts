@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { putRequest, rangeRequest, valueInRange } from '../../bench/others/etcd-wire.ts'
 import { formsOf, ours } from '../../bench/others/forms.ts'
 import { readOptions } from '../../bench/others/options.ts'
-import { ratioOf, tableOf, type Measurements } from '../../bench/others/report.ts'
+import { measurementsOf, ratioOf, tableOf, troublesOf } from '../../bench/others/report.ts'
+import type { Figures } from '../../bench/others/loops.ts'
+import type { Outcome } from '../../bench/rounds.ts'
 
 /** Without the spaces that tell the parts of a message apart. */
 function bytesOf(hex: string): Buffer {
@@ -97,8 +99,8 @@ describe('messages of etcd', () => {
 })
 
 describe('forms and report', () => {
-  const rates = (...all: readonly number[]): Measurements['figures'] =>
-    all.map((opsPerSecond) => ({ opsPerSecond, p50Us: 1, p99Us: 2 }))
+  const succeeded = (...rates: readonly number[]): Outcome<Figures>[] =>
+    rates.map((opsPerSecond) => ({ figures: { opsPerSecond, p50Us: 1, p99Us: 2 } }))
 
   test('only installed stores have forms', () => {
     expect(formsOf([], 'put')).toEqual([])
@@ -112,20 +114,32 @@ describe('forms and report', () => {
 
   test('the ratio is the median over the pairs, not that of the medians', () => {
     const form = formsOf(['redis'], 'get')[0]!
-    const measured = { form, inFlight: 8, figures: rates(10, 20, 40), ours: rates(20, 10, 30) }
-    expect(ratioOf(measured)).toBe(0.75)
-    expect(ratioOf({ ...measured, ours: [] })).toBeUndefined()
+    const loads = [ours.get, form].map((each) => ({ form: each, inFlight: 8 }))
+    const [mine, theirs] = measurementsOf(loads, [succeeded(20, 10, 30), succeeded(10, 20, 40)])
+    expect(ratioOf(theirs!)).toBe(0.75)
+    expect(ratioOf(mine!)).toBeUndefined()
+  })
+
+  test('a measurement that failed is told, and takes its round out of the ratio alone', () => {
+    const loads = [ours.put, ...formsOf(['etcd'], 'put')].map((form) => ({ form, inFlight: 8 }))
+    const gone = { failure: 'etcd ended (1)' }
+    const [mine, theirs] = measurementsOf(loads, [
+      succeeded(20, 30, 40),
+      [gone, ...succeeded(10, 10)],
+    ])
+    expect([mine!.figures.length, theirs!.figures.length]).toEqual([3, 2])
+    expect(theirs!.ratios).toEqual([3, 4])
+    expect(troublesOf([mine!, theirs!])).toEqual([
+      'etcd, gRPC, one connection to the leader, put, 8 in flight: failed: etcd ended (1)',
+    ])
+    const [, , row] = tableOf(measurementsOf(loads, [succeeded(20), [gone]]))
+    expect(row).toMatch(/^etcd .* put +8 +failed$/)
   })
 
   test('the table has a row for each form, and a ratio for those of others', () => {
-    const mine = { form: ours.get, inFlight: 8, figures: rates(1500), ours: [] }
-    const theirs = {
-      ...mine,
-      form: formsOf(['etcd'], 'get')[0]!,
-      figures: rates(1000),
-      ours: mine.figures,
-    }
-    const [head, first, second] = tableOf([mine, theirs])
+    const loads = [ours.get, formsOf(['etcd'], 'get')[0]!].map((form) => ({ form, inFlight: 8 }))
+    const all = measurementsOf(loads, [succeeded(1500), succeeded(1000)])
+    const [head, first, second] = tableOf(all)
     expect(head).toMatch(/^store +form +mix +in flight +ops\/s +p50 µs +p99 µs +coterie ÷ other$/)
     expect(first).toMatch(/^coterie +R = 2 of 3 +get +8 +1,500 +1 +2$/)
     expect(second).toMatch(/^etcd +linearizable.* +get +8 +1,000 +1 +2 +1\.50$/)
