@@ -76,6 +76,9 @@ class MemoryStorage implements Storage {
 /** The index is in so many parts, by the first bits of the hash: one that grows is rebuilt in a few milliseconds. */
 const partBits = 6
 
+/** Most keys that are kept sorted, but for those of the partition that was scanned last. */
+const sortedKeysMax = 20_000
+
 /** Where a key is in the index. */
 interface Sought {
   partition: number
@@ -93,8 +96,10 @@ class Table {
   readonly #seed = Math.floor(Math.random() * 2 ** 32)
   /** The key that was looked up last. Invariant: its slot is the one that it has. */
   readonly #sought: Sought
-  /** Keys in ascending order, of partitions that were scanned and have gained or lost none since. */
+  /** Keys in ascending order, of partitions that were scanned lately and have gained or lost none since. */
   readonly #sorted: Map<number, readonly string[]> = new Map()
+  /** How many keys those are. */
+  #sortedKeys = 0
 
   constructor() {
     this.#slabs = new MemorySlabs({
@@ -176,7 +181,7 @@ class Table {
 
   /** A key came or went: slots may be others now. */
   #keysChanged(partition: number): void {
-    this.#sorted.delete(partition)
+    if (this.#sorted.size > 0) this.#forgetSorted(partition)
     this.#sought.key = undefined
   }
 
@@ -195,7 +200,18 @@ class Table {
     // Keys are byte strings: the order of their character codes, which is what `sort` compares, is byte order.
     const keys = places.map((place) => this.#slabs.key(place)).sort()
     this.#sorted.set(partition, keys)
+    this.#sortedKeys += keys.length
+    // Else a scan of all partitions would leave a copy of every key behind.
+    for (const [scannedBefore] of this.#sorted) {
+      if (this.#sortedKeys <= sortedKeysMax || scannedBefore === partition) break
+      this.#forgetSorted(scannedBefore)
+    }
     return keys
+  }
+
+  #forgetSorted(partition: number): void {
+    this.#sortedKeys -= this.#sorted.get(partition)?.length ?? 0
+    this.#sorted.delete(partition)
   }
 }
 

@@ -2,6 +2,8 @@
 export interface CoordinatorStats {
   puts: number
   gets: number
+  /** Pages that scans asked for. */
+  scanPages: number
   /** Puts handed to a replica because this node owns no copy of the key. */
   forwarded: number
   /** Operations that ended with an error of the world (unavailable, uncertain, time-out). */
@@ -18,6 +20,6 @@ export interface CoordinatorStats {
 
 /** Counters that start at nothing. */
 export function createCoordinatorStats(): CoordinatorStats {
-  const none = { puts: 0, gets: 0, forwarded: 0, failed: 0, repaired: 0 }
+  const none = { puts: 0, gets: 0, scanPages: 0, forwarded: 0, failed: 0, repaired: 0 }
   return { ...none, expired: 0, hedged: 0, inFlight: 0 }
 }

@@ -33,9 +33,12 @@ import {
 } from './bucket-options.ts'
 import { timeLeft, withSignal } from './abort.ts'
 import { KeyPlaces, type KeyPlace } from './key-place.ts'
+import type { Scan } from './bucket-scan.ts'
 import { describe } from './option-checks.ts'
 import { putMany, type PutManyOptions, type PutManyWrite } from './put-many.ts'
 import type { Quorum } from './options.ts'
+import type { ScanOptions } from './scan-options.ts'
+import { scanEntries, scanKeys, type ScannedBucket } from './scan-source.ts'
 
 /** Keys and values under one name, with one conflict policy. */
 export interface Bucket<V> {
@@ -80,6 +83,21 @@ export interface Bucket<V> {
   ): Promise<Receipt>
   /** Writes a tombstone; contexts mean the same as for `put`. */
   delete(key: string, options?: DeleteOptions): Promise<Receipt>
+  /**
+   * Every key of the bucket that has a live value, and its entry, in an order of the store's own. Not a snapshot: a key
+   * that is there during the whole scan comes exactly once, also while the ring changes; one that is written or deleted
+   * meanwhile may come or not. Pages are fetched as they are asked for, one ahead. Costs about as much as reading
+   * every record of the bucket, deleted ones included, on R owners.
+   *
+   * The iterator rejects with these errors, and has ended then; a new scan goes on from its `cursor`:
+   * @throws {UnavailableError} fewer than R owners of some keys can be reached; stand-ins do not count.
+   * @throws {TimeoutError} a page, or the read of a key that owners differ on, took longer than `timeoutMs`.
+   * @throws {OverloadedError} this node, or the owners, have too much to do.
+   * @throws {InvalidArgumentError} a wrong option, or a cursor of another scan.
+   */
+  entries(options?: ScanOptions): Scan<Entry<V>>
+  /** The same, without the values: they are not even sent, where owners agree. */
+  keys(options?: ScanOptions): Scan<string>
 }
 
 /** Settled options of a bucket. */
@@ -95,6 +113,7 @@ export interface BucketSettings<V> {
 
 const noGetOptions: GetOptions = Object.freeze({})
 const noPutOptions: PutOptions = Object.freeze({})
+const noScanOptions: ScanOptions = Object.freeze({})
 const noValue = new Uint8Array(0)
 
 /** A bucket of one node. Its operations reject, and never throw. */
@@ -169,7 +188,7 @@ export class NodeBucket<V> implements Bucket<V> {
     return startGet(node, request, this.#entryOf)
   }
 
-  readonly #entryOf = ({ key }: GetRequest, found: ReadResult): Entry<V> => {
+  readonly #entryOf = ({ key }: Pick<GetRequest, 'key'>, found: ReadResult): Entry<V> => {
     const { policy } = this.#settings
     if (policy.kind === 'lww' && found !== undefined) {
       const { hybridClock, clock } = this.#node.coordination
@@ -228,6 +247,28 @@ export class NodeBucket<V> implements Bucket<V> {
     const value = await withSignal(Promise.resolve(changed), options.signal)
     const { r: _r, readRepair: _readRepair, ...writing } = options
     return this.put(key, value, { ...writing, context: entry.context })
+  }
+
+  entries(options: ScanOptions = noScanOptions): Scan<Entry<V>> {
+    return scanEntries(this.#scanned(), options)
+  }
+
+  keys(options: ScanOptions = noScanOptions): Scan<string> {
+    return scanKeys(this.#scanned(), options)
+  }
+
+  #scanned(): ScannedBucket<V> {
+    const { policy, r, readRepair } = this.#settings
+    return {
+      name: this.name,
+      node: this.#node,
+      kind: policy.kind,
+      readRepair,
+      needed: (asked) => this.#needed(asked ?? r),
+      begin: () => this.#begin(),
+      enter: () => this.#enter(),
+      entryOf: this.#entryOf,
+    }
   }
 
   #encode(key: string, value: V): Uint8Array {

@@ -2,6 +2,7 @@
 import { ClosedError, ProtocolError, StoreError } from '../base/errors.ts'
 import { putCall, type ForwardedPuts } from '../coordinator/forward.ts'
 import { refuse, type ReplicaHandlers } from '../replica/handlers.ts'
+import { scanCall } from '../replica/scan-page.ts'
 import { plainFrame, requestId } from '../rpc/frame-buffer.ts'
 import { frameType, requestHeadBytes } from '../rpc/frame.ts'
 import { pack, unpack } from '../rpc/pack.ts'
@@ -86,6 +87,8 @@ export class Dispatch {
         return this.#record(tuple[1], tuple[2])
       case owesCall:
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
+      case scanCall:
+        return this.#core.scanPages.answer(tuple)
       case policyCall:
         return this.#core.policies.answer(String(tuple[1]))
       case loadCall:

@@ -15,6 +15,7 @@ import type { Transport } from '../ports/transport.ts'
 import type { Books, Identity } from '../replica/books.ts'
 import { HintStore } from '../replica/hint-store.ts'
 import { ReplicaStore } from '../replica/replica-store.ts'
+import type { ScanPages } from '../replica/scan-pages.ts'
 import type { RingMember } from '../ring/configuration.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Peers } from '../rpc/peers.ts'
@@ -43,6 +44,7 @@ import {
   createKeeper,
   createPeers,
   createPolicies,
+  createScanPages,
   createSpread,
 } from './parts.ts'
 import { expelIfRemoved } from './topology.ts'
@@ -65,6 +67,7 @@ export class NodeCore implements BucketNode {
   readonly books: Books
   readonly store: ReplicaStore
   readonly hints: HintStore
+  readonly scanPages: ScanPages
   readonly keeper: ConfigurationKeeper
   readonly peers: Peers
   readonly handoff: Handoff
@@ -113,6 +116,7 @@ export class NodeCore implements BucketNode {
     this.policies = createPolicies(this)
     this.coordination = createCoordination(this)
     this.handoff = createHandoff(this)
+    this.scanPages = createScanPages(this)
     this.spread = createSpread(this)
     this.filling = createFilling(this)
     const puts = new ForwardedPuts(this.coordination, () => this.isClosed)

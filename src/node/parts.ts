@@ -8,6 +8,7 @@ import { Hedging } from '../coordinator/hedging.ts'
 import { createCoordinatorStats } from '../coordinator/stats.ts'
 import { ReplicaHandlers } from '../replica/handlers.ts'
 import { splitStorageKey } from '../replica/places.ts'
+import { ScanPages } from '../replica/scan-pages.ts'
 import { isExpulsion } from '../rpc/handshake.ts'
 import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
@@ -109,6 +110,19 @@ export function createHandlers(core: NodeCore): ReplicaHandlers {
     otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
     hinted: (target) => core.hinted(target),
     failed: (error) => core.fail('replica', error),
+  })
+}
+
+/** The answers to scans. */
+export function createScanPages(core: NodeCore): ScanPages {
+  return new ScanPages({
+    selfId: core.identity.id,
+    storage: core.ports.storage,
+    clock: core.ports.clock,
+    ring: () => core.coordination.ring(),
+    kindOpened: (bucket) => core.policies.inForce(bucket),
+    isRecovering: () => core.filling.isUnderWay,
+    otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
   })
 }
 

@@ -9,6 +9,8 @@ export interface NodeStats {
   readonly operations: {
     readonly puts: number
     readonly gets: number
+    /** Pages that scans asked for. */
+    readonly scanPages: number
     /** Puts that an owner coordinated for this node. */
     readonly forwarded: number
     /** Reads and writes of other nodes, which this one answered as a replica or coordinated. */
@@ -42,7 +44,8 @@ export interface NodeStats {
 /** The snapshot of this moment. */
 export function collectStats(core: NodeCore): NodeStats {
   const { coordination, hints, handoff, store, identity } = core
-  const { puts, gets, forwarded, failed, inFlight, hedged, repaired, expired } = coordination.stats
+  const { puts, gets, scanPages, forwarded, failed, inFlight, hedged, repaired, expired } =
+    coordination.stats
   const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
   for (const { status } of core.members()) members[status] += 1
   const { alive, suspect, dead } = members
@@ -53,6 +56,7 @@ export function collectStats(core: NodeCore): NodeStats {
     operations: {
       puts,
       gets,
+      scanPages,
       forwarded,
       answered: core.dispatch.answeredCount,
       failed,

@@ -181,11 +181,9 @@ export class ReplicaHandlers {
     const asked = kindOf(kind)
     if (asked === undefined) return new ProtocolError('an unknown conflict policy')
     if (opened === undefined || opened === asked) return undefined
-    return new ConflictPolicyError(
-      `node "${this.#options.selfId}" has opened bucket "${bucket}" with conflict policy ${opened}, ` +
-        `another node with ${asked}: open it with one policy on every node`,
-      { bucket },
-    )
+    return new ConflictPolicyError(otherPolicy(this.#options.selfId, { bucket, opened, asked }), {
+      bucket,
+    })
   }
 
   #bucketOf(key: string): string {
@@ -199,6 +197,17 @@ export class ReplicaHandlers {
 
 function acknowledge(to: Responder, id: number, durable: boolean): void {
   to.send(plainFrame({ type: frameType.stored, flags: durable ? flagDurable : 0, id }))
+}
+
+/** Why a node does not take part in an operation on a bucket that it opened with another conflict policy. */
+export function otherPolicy(
+  node: string,
+  { bucket, opened, asked }: { bucket: string; opened: string; asked: string },
+): string {
+  return (
+    `node "${node}" has opened bucket "${bucket}" with conflict policy ${opened}, ` +
+    `another node with ${asked}: open it with one policy on every node`
+  )
 }
 
 /** Tells the coordinator why not. Anything that is not an error of ours is the storage's. */

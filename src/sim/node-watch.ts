@@ -7,6 +7,7 @@ import { BrokenInvariantError } from '../base/assert.ts'
 import { StoreError } from '../base/errors.ts'
 import type { Bucket } from '../node/bucket.ts'
 import type { BucketOptions, RequestOptions } from '../node/bucket-options.ts'
+import type { Scan } from '../node/bucket-scan.ts'
 import type { CoterieNode } from '../node/coterie-node.ts'
 import type { Trace } from './trace.ts'
 
@@ -62,6 +63,11 @@ function watchBucket(bucket: Bucket<unknown>, failed: (error: Error) => void): B
       if (!isAborted && error instanceof Error && isMistake(error)) failed(error)
       throw error
     })
+  const watchScan = <T>(scan: Scan<T>, options: RequestOptions | undefined): Scan<T> => {
+    const next = scan.next.bind(scan)
+    scan.next = () => watch(next(), options)
+    return scan
+  }
   return {
     name: bucket.name,
     get: (key, options) => watch(bucket.get(key, options), options),
@@ -69,6 +75,8 @@ function watchBucket(bucket: Bucket<unknown>, failed: (error: Error) => void): B
     put: (key, value, options) => watch(bucket.put(key, value, options), options),
     putMany: (writes, options) => watch(bucket.putMany(writes, options), options),
     delete: (key, options) => watch(bucket.delete(key, options), options),
+    entries: (options) => watchScan(bucket.entries(options), options),
+    keys: (options) => watchScan(bucket.keys(options), options),
     // Its function is the scenario's, and may throw what it likes.
     update: (key, change, options) =>
       bucket.update(key, change, options).catch((error: unknown) => {

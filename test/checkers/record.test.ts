@@ -54,6 +54,14 @@ class FakeBucket implements Bucket<unknown> {
     return this.#receipt()
   }
 
+  entries(): never {
+    throw new Error('this fake does not scan')
+  }
+
+  keys(): never {
+    throw new Error('this fake does not scan')
+  }
+
   size(): number {
     return this.values.size
   }

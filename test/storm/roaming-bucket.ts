@@ -86,6 +86,14 @@ export class RoamingBucket implements Bucket<string> {
     )
   }
 
+  entries(): never {
+    throw new Error('the storm does not scan')
+  }
+
+  keys(): never {
+    throw new Error('the storm does not scan')
+  }
+
   /** Where members come and go, it is looked who is counted as an owner. */
   async #write(key: string, write: () => Promise<Receipt>): Promise<Receipt> {
     const { world } = this.#options

@@ -73,6 +73,14 @@ export class RemoteBucket implements Bucket<string> {
     return receiptOf(await this.#ask('delete', ask))
   }
 
+  entries(): never {
+    throw new Error('no scan is sent to the processes')
+  }
+
+  keys(): never {
+    throw new Error('no scan is sent to the processes')
+  }
+
   async #ask<K extends CommandName>(
     name: K,
     ask: Commands[K]['ask'],
