@@ -47,6 +47,12 @@ interface Slab {
 
 /** Emptied slabs that wait for their next use. */
 const sparesMax = 64
+/** The same for longer ones, all together: fresh memory costs ten times as much as the copying into it. */
+const longSpareBytesMax = 32 * 1024 * 1024
+/** Shorter ones the allocator has at hand. */
+const longSpareBytesMin = 128 * 1024
+/** A long spare is used for an entry that fills at least three quarters of it. */
+const fillMin = 0.75
 
 /** Who knows which entries are wanted. */
 export interface PlaceKeeper {
@@ -63,6 +69,8 @@ export class MemorySlabs {
   #suspects: number[] = []
   #current = -1
   readonly #spares: Buffer[] = []
+  readonly #longSpares: Buffer[] = []
+  #longSpareBytes = 0
 
   constructor(keeper: PlaceKeeper) {
     this.#keeper = keeper
@@ -110,10 +118,32 @@ export class MemorySlabs {
   #add(size: number): number {
     const number = this.#freeNumbers.pop() ?? this.#slabs.length
     assert(number < slabsMax, 'room was asked for before')
-    const spare = size === slabBytes ? this.#spares.pop() : undefined
+    const spare = size === slabBytes ? this.#spares.pop() : this.#takeLong(size)
     const bytes = spare ?? Buffer.allocUnsafeSlow(size)
     this.#slabs[number] = { bytes, used: 0, live: 0, isKept: false }
     return number
+  }
+
+  #takeLong(size: number): Buffer | undefined {
+    const fits = ({ length }: Buffer): boolean => length >= size && length * fillMin <= size
+    const index = this.#longSpares.findIndex(fits)
+    if (index < 0) return undefined
+    const [spare] = this.#longSpares.splice(index, 1)
+    this.#longSpareBytes -= spare!.length
+    return spare
+  }
+
+  /** Memory of a slab that nobody looks at any more; what was there longest makes room. */
+  #spare(bytes: Buffer): void {
+    if (bytes.length === slabBytes) {
+      if (this.#spares.length < sparesMax) this.#spares.push(bytes)
+      return
+    }
+    if (bytes.length < longSpareBytesMin || bytes.length > longSpareBytesMax) return
+    this.#longSpares.push(bytes)
+    this.#longSpareBytes += bytes.length
+    while (this.#longSpareBytes > longSpareBytesMax)
+      this.#longSpareBytes -= this.#longSpares.shift()!.length
   }
 
   /** Whether the entry at a place is the one of that key. */
@@ -181,8 +211,7 @@ export class MemorySlabs {
     if (slab === undefined || number === this.#current || slab.live * wasteFactor > slab.used)
       return
     if (slab.live > 0) this.#empty(number, slab)
-    const isSpare = !slab.isKept && slab.bytes.length === slabBytes
-    if (isSpare && this.#spares.length < sparesMax) this.#spares.push(slab.bytes)
+    if (!slab.isKept) this.#spare(slab.bytes)
     this.#slabs[number] = undefined
     this.#freeNumbers.push(number)
   }

@@ -20,8 +20,18 @@ export function systemClock(): Clock {
   return {
     monotonicMs: () => performance.now(),
     wallMs: () => Date.now(),
-    after: (delayMs, callback) => startTimer(systemTimers, delayMs, callback),
+    after: (delayMs, callback) =>
+      delayMs > 0 ? startTimer(systemTimers, delayMs, callback) : nextTurn(callback),
   }
+}
+
+/**
+ * Without a delay: in the next turn of the event loop, after what has arrived meanwhile was read. A timer of 0 ms would
+ * be one of 1 ms, and those that are set by long callbacks run one after the other with no reading in between.
+ */
+function nextTurn(callback: () => void): Timer {
+  const handle = setImmediate(callback)
+  return { cancel: () => clearImmediate(handle) }
 }
 
 const systemTimers: TimerFunctions = {

@@ -116,11 +116,16 @@ const briefBytesMax = 4096
 const brief = Buffer.allocUnsafeSlow(briefBytesMax)
 /** What `brief` begins with, by length: a view that is made anew costs as much as the copying. */
 const briefViews: Buffer[] = []
+/** For longer ones, as long as the longest of them: fresh memory costs as much as the copying, and so does its end. */
+let briefLong = Buffer.alloc(0)
+const briefLongBytesMax = 16 * 1024 * 1024
 
 /** Memory that is used no longer than until the next call: for what is written somewhere else at once. */
 export function allocateBrief(bytes: number): Buffer {
-  if (bytes > briefBytesMax) return Buffer.allocUnsafeSlow(bytes)
-  return (briefViews[bytes] ??= brief.subarray(0, bytes))
+  if (bytes <= briefBytesMax) return (briefViews[bytes] ??= brief.subarray(0, bytes))
+  if (bytes > briefLongBytesMax) return Buffer.allocUnsafeSlow(bytes)
+  if (bytes > briefLong.length) briefLong = Buffer.allocUnsafeSlow(bytes)
+  return briefLong.subarray(0, bytes)
 }
 
 /** A copy of `bytes[start, end)` in memory of its own. */

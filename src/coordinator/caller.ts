@@ -2,7 +2,7 @@
 
 /** What keeps or breaks a promise; filled in when the promise is made. */
 export interface Settler<T> {
-  resolve(result: T): void
+  resolve(result: T | Promise<T>): void
   reject(error: unknown): void
 }
 
@@ -21,7 +21,7 @@ export function promiseOf<T>(settler: Settler<T>): Promise<T> {
 
 /** A caller of its own, for operations that are not born with one. */
 export class Caller<T> implements Settler<T> {
-  resolve!: (result: T) => void
+  resolve!: (result: T | Promise<T>) => void
   reject!: (error: unknown) => void
   readonly promise: Promise<T> = promiseOf(this)
 }

@@ -9,6 +9,7 @@ import type { Channel } from '../rpc/channel.ts'
 import type { DotSource } from '../versions/dot-source.ts'
 import type { HybridClock } from '../versions/hybrid-clock.ts'
 import type { Hedging } from './hedging.ts'
+import type { LongValues } from './long-values.ts'
 import type { CoordinatorStats } from './stats.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
@@ -27,6 +28,7 @@ export interface Coordination {
   /** Most operations under way at once, forwarded ones included. */
   readonly inFlightMax: number
   readonly hedging: Hedging
+  readonly long: LongValues
   readonly choice: ReplicaChoice
   /** Identity of the cluster. */
   cluster(): string

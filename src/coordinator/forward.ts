@@ -17,6 +17,7 @@ import { Context, contentOf } from '../versions/context.ts'
 import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
 import { unavailable } from './availability.ts'
 import type { Coordination } from './coordination.ts'
+import { longValueBytes } from './long-values.ts'
 import type { PutRequest } from './put-request.ts'
 import { startPut } from './quick-put.ts'
 import type { Acknowledgement, Receipt } from './receipt.ts'
@@ -198,7 +199,8 @@ export class ForwardedPuts {
   }
 
   async #begin(put: PutRequest): Promise<readonly unknown[]> {
-    const { stats, inFlightMax, selfId } = this.#node
+    const { stats, inFlightMax, selfId, long } = this.#node
+    if (put.value.length >= longValueBytes) await long.turn(put.value.length)
     if (this.#isClosed()) throw new ClosedError('the node is closed')
     if (!this.#node.ring().ownsPartition(selfId, put.partition)) {
       throw new TopologyBusyError('this node owns no copy of the key any more')

@@ -21,7 +21,7 @@ export interface GetRequest extends KeyRequest {
 export type ReadResult = ReadRecord | undefined
 
 /** Makes of what was found what the caller gets. The read rejects with what it throws. */
-export type TellResult<T> = (request: GetRequest, found: ReadResult) => T
+export type TellResult<T> = (request: GetRequest, found: ReadResult) => T | Promise<T>
 
 /** The request to another replica, which need not send what is `known` already. */
 export function recordRequest(
@@ -44,6 +44,6 @@ export interface BegunGet<T> extends ReadRecord {
   readonly call: number | undefined
   /** When it was made, or 0 for a read that is not timed. */
   readonly beganMs: number
-  resolve(result: T): void
+  resolve(result: T | Promise<T>): void
   reject(error: unknown): void
 }

@@ -48,6 +48,6 @@ export interface BegunPut {
   readonly durableMask: number
   /** Whether the caller was answered. */
   readonly isSettled: boolean
-  resolve(receipt: Receipt): void
+  resolve(receipt: Receipt | Promise<Receipt>): void
   reject(error: unknown): void
 }

@@ -69,7 +69,7 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
   call: number | undefined
   beganMs = 0
   channel: Channel | undefined
-  resolve!: (result: T) => void
+  resolve!: (result: T | Promise<T>) => void
   reject!: (error: unknown) => void
   bytes!: Uint8Array
   start = 0

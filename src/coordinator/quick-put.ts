@@ -53,7 +53,7 @@ class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
   readonly ring: Ring
   readonly self: number
   readonly calls: (number | undefined)[] = [undefined, undefined, undefined]
-  resolve!: (receipt: Receipt) => void
+  resolve!: (receipt: Receipt | Promise<Receipt>) => void
   reject!: (error: unknown) => void
   /** Where the record lies in this node's storage, header and all. */
   bytes: Uint8Array = noBytes

@@ -12,6 +12,7 @@ import { quorumSize } from '../quorum/quorum-size.ts'
 import { createEntry, type Entry, type EntryReader } from '../coordinator/entry.ts'
 import { routePut } from '../coordinator/forward.ts'
 import type { GetRequest, ReadRepairMode, ReadResult } from '../coordinator/get-request.ts'
+import { longValueBytes } from '../coordinator/long-values.ts'
 import { startGet } from '../coordinator/quick-get.ts'
 import type { PutRequest } from '../coordinator/put-request.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
@@ -34,6 +35,7 @@ import {
 import { timeLeft, withSignal } from './abort.ts'
 import { KeyPlaces, type KeyPlace } from './key-place.ts'
 import type { Scan } from './bucket-scan.ts'
+import { startInTurn } from './long-write.ts'
 import { describe } from './option-checks.ts'
 import { putMany, type PutManyOptions, type PutManyWrite } from './put-many.ts'
 import type { Quorum } from './options.ts'
@@ -185,7 +187,17 @@ export class NodeBucket<V> implements Bucket<V> {
     }
     this.#enter()
     node.stats.gets += 1
-    return startGet(node, request, this.#entryOf)
+    return startGet(node, request, this.#told)
+  }
+
+  /** The entry of a long value waits for its turn. */
+  readonly #told = (request: GetRequest, found: ReadResult): Entry<V> | Promise<Entry<V>> => {
+    const length = found === undefined ? 0 : found.end - found.start
+    if (length < longValueBytes) return this.#entryOf(request, found)
+    const { bytes, start, end } = found!
+    const turn = this.#node.coordination.long.turn(length)
+    if (turn === undefined) return this.#entryOf(request, found)
+    return turn.then(() => this.#entryOf(request, { bytes, start, end }))
   }
 
   readonly #entryOf = ({ key }: Pick<GetRequest, 'key'>, found: ReadResult): Entry<V> => {
@@ -317,7 +329,10 @@ export class NodeBucket<V> implements Bucket<V> {
     const node = this.#node.coordination
     this.#enter()
     node.stats.puts += 1
-    return routePut(node, put, this.#node.writeId)
+    const { length } = put.value
+    const turn = length < longValueBytes ? undefined : node.long.turn(length)
+    if (turn === undefined) return routePut(node, put, this.#node.writeId)
+    return startInTurn(this.#node, turn, put)
   }
 
   /** The first write of a bucket waits for the agreement on its policy, within its own deadline. */

@@ -10,6 +10,7 @@ const pollMs = 5
 export async function closeCore(core: NodeCore): Promise<void> {
   const { ports, wheel, handoff, spread, keeper, peers, books, gossip } = core
   const deadlineMs = ports.clock.monotonicMs() + graceMs
+  core.coordination.long.close()
   while (wheel.size > 0 && ports.clock.monotonicMs() < deadlineMs) await sleep(ports.clock, pollMs)
   wheel.expireAll()
   handoff.close()

@@ -5,6 +5,7 @@
 import { ClosedError, StorageError } from '../base/errors.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
 import { Hedging } from '../coordinator/hedging.ts'
+import { LongValues } from '../coordinator/long-values.ts'
 import { createCoordinatorStats } from '../coordinator/stats.ts'
 import { ReplicaHandlers } from '../replica/handlers.ts'
 import { splitStorageKey } from '../replica/places.ts'
@@ -141,6 +142,7 @@ export function createCoordination(core: NodeCore): Coordination {
     siblingsMax: core.options.limits.siblingsMax,
     inFlightMax: core.options.limits.inFlightMax,
     hedging: new Hedging(),
+    long: new LongValues(clock),
     choice: core.options.replicaChoice,
     cluster: () => core.keeper.configuration?.cluster ?? '',
     ring: () => {

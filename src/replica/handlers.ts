@@ -5,7 +5,13 @@
 import { ConflictPolicyError, ProtocolError, StorageError, StoreError } from '../base/errors.ts'
 import type { ValueRegion } from '../ports/storage.ts'
 import type { Ring } from '../ring/ring.ts'
-import { flagDamaged, flagDurable, flagRecovering, frameType } from '../rpc/frame.ts'
+import {
+  flagDamaged,
+  flagDurable,
+  flagRecovering,
+  frameType,
+  wholeBodyBytesMax,
+} from '../rpc/frame.ts'
 import {
   plainFrame,
   readGet,
@@ -126,7 +132,11 @@ export class ReplicaHandlers {
     if (problem !== undefined) return this.#refuse(to, id, problem)
     try {
       const found = look(this.#options.store, { partition, key }, region, 'now')
-      if (found === 'found') return this.#tellFound(to, id, { bytes, start: versionStart, end })
+      if (found === 'found') {
+        // A long record is sent from where it lies, later than now.
+        if (isLong(region)) void look(this.#options.store, { partition, key }, region, 'kept')
+        return this.#tellFound(to, id, { bytes, start: versionStart, end })
+      }
       if (!(found instanceof Promise)) return this.#tell(to, id, found)
       found.then(
         (stored) => this.#tell(to, id, stored),
@@ -193,6 +203,10 @@ export class ReplicaHandlers {
     }
     return this.#bucket
   }
+}
+
+function isLong({ start, end }: ValueRegion): boolean {
+  return end - start > wholeBodyBytesMax
 }
 
 function acknowledge(to: Responder, id: number, durable: boolean): void {

@@ -6,7 +6,7 @@ import { ClosedError, OverloadedError, type StoreError } from '../base/errors.ts
 import type { Random } from '../ports/random.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { Greeting, Lane } from './handshake.ts'
-import { setRequestId, type Frame } from './frame-buffer.ts'
+import { frameBytes, setRequestId, type Frame, type FrameTail } from './frame-buffer.ts'
 import { PeerLoad } from './peer-load.ts'
 import { PendingCalls, type AnswerFrame, type CallSink } from './pending-calls.ts'
 import { Session, type SessionHost, type SessionOwner } from './session.ts'
@@ -36,7 +36,8 @@ export interface ChannelOptions {
   readonly unreachable: (error: StoreError) => void
 }
 
-type QueuedFrame = { readonly bytes: Buffer }
+/** A frame that waits for a session: a copy of what is in the shared buffer, and its tail. */
+type QueuedFrame = { readonly bytes: Buffer; readonly tail: FrameTail | undefined }
 
 /** One lane to one peer, over whichever session carries it now. */
 export class Channel implements SessionOwner {
@@ -93,7 +94,7 @@ export class Channel implements SessionOwner {
    * called).
    */
   call(sink: CallSink, tag: number, frame: Frame): number | undefined {
-    if (!this.#accepts(frame.end)) return undefined
+    if (!this.#accepts(frameBytes(frame))) return undefined
     const id = this.#pending.add(sink, tag)
     if (id === undefined) {
       this.#lastError = new OverloadedError('too many calls wait for this peer')
@@ -107,7 +108,7 @@ export class Channel implements SessionOwner {
 
   /** Sends a frame that nobody answers. False when it cannot be sent now. */
   post(frame: Frame): boolean {
-    return this.#accepts(frame.end) && this.#deliver(frame)
+    return this.#accepts(frameBytes(frame)) && this.#deliver(frame)
   }
 
   /** The caller waits no longer. A late answer is ignored. */
@@ -191,7 +192,7 @@ export class Channel implements SessionOwner {
     const queue = this.#queue
     this.#queue = []
     this.#queuedBytes = 0
-    for (const { bytes } of queue) this.#session?.sendBytes(bytes, bytes.length)
+    for (const { bytes, tail } of queue) this.#session?.sendBytes(bytes, bytes.length, tail)
   }
 
   answered(id: number, frame: AnswerFrame): void {
@@ -262,10 +263,10 @@ export class Channel implements SessionOwner {
   }
 
   #deliver(frame: Frame): boolean {
-    if (this.#session!.isOpen) return this.#session!.sendBytes(frame.bytes, frame.end)
+    if (this.#session!.isOpen) return this.#session!.send(frame)
     const bytes = Buffer.from(frame.bytes.subarray(0, frame.end))
-    this.#queue.push({ bytes })
-    this.#queuedBytes += bytes.length
+    this.#queue.push({ bytes, tail: frame.tail })
+    this.#queuedBytes += frameBytes(frame)
     return true
   }
 }

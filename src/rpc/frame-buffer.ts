@@ -1,6 +1,7 @@
 /**
  * Writes frames into one buffer that is used again for each frame: the transport copies what it is sent, so nothing
- * is allocated for a frame. Not re-entrant: a frame is written and sent in one go.
+ * is allocated for a frame. Not re-entrant: a frame is written and sent in one go. A long body is not copied: it stays
+ * where it is, and travels from there in pieces (`pieces.ts`); whoever gives one for a frame never changes it again.
  */
 import {
   asBuffer,
@@ -12,42 +13,71 @@ import {
   writeU32,
 } from '../base/bytes.ts'
 import { versionEnd } from '../versions/record-layout.ts'
-import { answerHeadBytes, flagHinted, frameType, requestHeadBytes } from './frame.ts'
+import {
+  answerHeadBytes,
+  flagHinted,
+  frameType,
+  requestHeadBytes,
+  wholeBodyBytesMax,
+} from './frame.ts'
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024)
 /** What `scratch` begins with, by length, for short frames: a view that is made anew costs as much as the copying. */
 let heads: Buffer[] = []
 const headBytesMax = 1024
-/** A buffer that one large frame made grow is given back after it. */
-const keptBytesMax = 1024 * 1024
 /** A longer version is not told: the frame has a cap, and the clock of such a record is no small part of it. */
 const versionBytesMax = 2048
 
-/** A frame ready to be sent: `bytes[0, end)` of the shared buffer, often all of `bytes`. */
+/** What a long frame ends with: `bytes[start, end)`, which nobody changes any more. */
+export interface FrameTail {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
+/** A frame ready to be sent: `bytes[0, end)` of the shared buffer, often all of `bytes`, and what follows them. */
 export interface Frame {
   bytes: Buffer
   end: number
+  /** Undefined where all of the frame is in the buffer. */
+  tail: FrameTail | undefined
 }
 
-const frame: Frame = { bytes: scratch, end: 0 }
+const frame: Frame = { bytes: scratch, end: 0, tail: undefined }
 
-/** The shared buffer with room for `bytesNeeded`. */
+/** The length of all of a frame. */
+export function frameBytes({ end, tail }: Frame): number {
+  return tail === undefined ? end : end + tail.end - tail.start
+}
+
+/** The shared buffer with room for `bytesNeeded`: no more than a head and a body that is not long. */
 function room(bytesNeeded: number): Buffer {
-  if (scratch.length < bytesNeeded) replaceScratch(bytesNeeded)
-  else if (scratch.length > keptBytesMax && bytesNeeded <= keptBytesMax) replaceScratch(64 * 1024)
+  if (scratch.length < bytesNeeded) {
+    scratch = Buffer.allocUnsafeSlow(bytesNeeded)
+    heads = []
+  }
   return scratch
-}
-
-function replaceScratch(bytes: number): void {
-  scratch = Buffer.allocUnsafeSlow(bytes)
-  heads = []
 }
 
 /** The frame that ends there in the shared buffer. */
 function endFrame(end: number): Frame {
   frame.bytes = end > headBytesMax ? scratch : (heads[end] ??= scratch.subarray(0, end))
   frame.end = end
+  frame.tail = undefined
   return frame
+}
+
+/** The same, with a body from there on, which is copied unless it is long. */
+function endWithBody(at: number, body: Uint8Array, start: number, end: number): Frame {
+  if (end - start <= wholeBodyBytesMax) return endFrame(copyInto(scratch, at, body, start, end))
+  const long = endFrame(at)
+  long.tail = { bytes: body, start, end }
+  return long
+}
+
+/** How much of a body is copied into the shared buffer. */
+function copiedBytes(bodyBytes: number): number {
+  return bodyBytes <= wholeBodyBytesMax ? bodyBytes : 0
 }
 
 /** Gives an unsent frame its request id. */
@@ -104,8 +134,7 @@ export function putFrame(
   recordEnd: number = record.length,
 ): Frame {
   const { key, hintFor } = body
-  const recordBytes = recordEnd - recordStart
-  let size = requestHeadBytes + 6 + key.length + recordBytes + 1
+  let size = requestHeadBytes + 6 + key.length + copiedBytes(recordEnd - recordStart) + 1
   for (const id of hintFor) size += 1 + 3 * id.length
   const bytes = room(size)
   requestHead(bytes, frameType.put, head)
@@ -115,7 +144,7 @@ export function putFrame(
     bytes[1] = flagHinted
     at = writeIds(bytes, at, hintFor)
   }
-  return endFrame(copyInto(bytes, at, record, recordStart, recordEnd))
+  return endWithBody(at, record, recordStart, recordEnd)
 }
 
 function writeKey(bytes: Buffer, at: number, key: string): number {
@@ -154,10 +183,9 @@ export function getFrame(
 
 /** A request with a packed body: everything that is not on the hot path. */
 export function callFrame(head: RequestHead, body: Uint8Array): Frame {
-  const bytes = room(requestHeadBytes + body.length)
+  const bytes = room(requestHeadBytes + copiedBytes(body.length))
   requestHead(bytes, frameType.call, head)
-  bytes.set(body, requestHeadBytes)
-  return endFrame(requestHeadBytes + body.length)
+  return endWithBody(requestHeadBytes, body, 0, body.length)
 }
 
 /** An answer, a cast or a greeting. */
@@ -167,13 +195,12 @@ export function plainFrame(
   bodyStart = 0,
   bodyEnd: number = body?.length ?? 0,
 ): Frame {
-  const bodyBytes = bodyEnd - bodyStart
-  const bytes = room(answerHeadBytes + bodyBytes)
+  const bytes = room(answerHeadBytes + copiedBytes(bodyEnd - bodyStart))
   bytes[0] = head.type
   bytes[1] = head.flags
   writeU32(bytes, 2, head.id)
-  if (body !== undefined) copyInto(bytes, answerHeadBytes, body, bodyStart, bodyEnd)
-  return endFrame(answerHeadBytes + bodyBytes)
+  if (body === undefined) return endFrame(answerHeadBytes)
+  return endWithBody(answerHeadBytes, body, bodyStart, bodyEnd)
 }
 
 /** What a `put` request says; read in place, the record starts at `recordStart`. */

@@ -9,6 +9,9 @@
  *     ┌──────┬───────┬────────────┬──────┐
  *     │ type │ flags │ request id │ body │                          an answer, a cast, a greeting
  *     └──────┴───────┴────────────┴──────┘
+ *     ┌──────┬───────┬────────────┬─────────┬────────────┬──────┐
+ *     │ type │   0   │   number   │ length  │   offset   │ some │    a piece of a longer frame
+ *     └──────┴───────┴────────────┴─────────┴────────────┴──────┘
  */
 
 /** The version spoken here. Nodes of other versions are refused in the handshake. */
@@ -33,6 +36,8 @@ export const frameType = {
   otherEpoch: 24,
   failed: 25,
   same: 26,
+  /** A piece of a frame that is too long to be sent in one go. */
+  piece: 30,
 } as const
 
 /** Bytes before the body of an answer, a cast or a greeting. */
@@ -52,6 +57,13 @@ export const flagRecovering = 2
 const kib = 1024
 const mib = 1024 * kib
 
+/** Bytes of a piece before what it carries. */
+export const pieceHeadBytes = 14
+/** Most bytes of a frame in one piece. */
+export const pieceBytesMax: number = 64 * kib
+/** A frame with a longer body travels in pieces, and others pass between them. */
+export const wholeBodyBytesMax: number = 128 * kib
+
 const caps = new Map<number, number>([
   [frameType.hello, 4 * kib],
   [frameType.welcome, 4 * kib],
@@ -67,6 +79,7 @@ const caps = new Map<number, number>([
   [frameType.otherEpoch, 16 * mib],
   [frameType.failed, 64 * kib],
   [frameType.same, 64],
+  [frameType.piece, pieceHeadBytes + pieceBytesMax],
 ])
 
 /**
@@ -80,6 +93,11 @@ export function frameBytesMax(type: number): number {
 /** Whether the frame asks for an answer. */
 export function isRequest(type: number): boolean {
   return type === frameType.put || type === frameType.get || type === frameType.call
+}
+
+/** Whether a frame of the type may come in pieces. */
+export function mayComeInPieces(type: number): boolean {
+  return isRequest(type) || isAnswer(type) || type === frameType.cast
 }
 
 /** Whether the frame answers a request. */

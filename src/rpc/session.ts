@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../ports/clock.ts'
 import type { Connection, ConnectionHandler } from '../ports/transport.ts'
 import { unpack } from './pack.ts'
 import { answerHeadBytes, frameBytesMax, frameType, isAnswer, isRequest } from './frame.ts'
-import { plainFrame, requestId, type Frame } from './frame-buffer.ts'
+import { plainFrame, requestId, type Frame, type FrameTail } from './frame-buffer.ts'
 import {
   packGreeting,
   refusalReasons,
@@ -19,6 +19,7 @@ import {
   type Refusal,
 } from './handshake.ts'
 import type { AnswerFrame } from './pending-calls.ts'
+import { PieceCutter, PieceJoiner } from './pieces.ts'
 
 /** What a session needs of its node. */
 export interface SessionHost {
@@ -44,6 +45,8 @@ export interface SessionOwner {
 
 /** A lost greeting is said again after this time. */
 const greetAgainMs = 500
+/** When no piece of a long frame has come for so long, what came of it is forgotten. */
+const forgetPiecesMs = 30_000
 
 /** `failed`: the connection is being closed, and nothing is read or sent any more. */
 type State = 'connecting' | 'greeting' | 'open' | 'failed' | 'closed'
@@ -70,6 +73,10 @@ export class Session implements ConnectionHandler {
   #again: Timer | undefined
   #error: StoreError | undefined
   #wasOpen = false
+  /** Long frames, out and in; each is there once one has come. */
+  #cutter: PieceCutter | undefined
+  #joiner: PieceJoiner | undefined
+  #forgetting: Timer | undefined
 
   /** A session that this node dials has an owner; one that it accepts gets one when it is adopted. */
   constructor(
@@ -115,7 +122,7 @@ export class Session implements ConnectionHandler {
   }
 
   get queuedBytes(): number {
-    return this.#connection?.queuedBytes ?? 0
+    return (this.#connection?.queuedBytes ?? 0) + (this.#cutter?.waitingBytes ?? 0)
   }
 
   /** Lets an accepted session carry this node's own requests too. */
@@ -124,11 +131,16 @@ export class Session implements ConnectionHandler {
   }
 
   send(frame: Frame): boolean {
-    return this.sendBytes(frame.bytes, frame.end)
+    return this.sendBytes(frame.bytes, frame.end, frame.tail)
   }
 
-  sendBytes(bytes: Uint8Array, end: number): boolean {
-    return this.#state === 'open' && this.#connection!.send(bytes, 0, end)
+  /** Sends the frame of `bytes[0, end)`, and of its tail if it is a long one. */
+  sendBytes(bytes: Uint8Array, end: number, tail: FrameTail | undefined): boolean {
+    if (this.#state !== 'open') return false
+    if (tail === undefined) return this.#connection!.send(bytes, 0, end)
+    this.#cutter ??= new PieceCutter(this.#host.clock, this.#connection!)
+    this.#cutter.push(bytes, end, tail)
+    return true
   }
 
   /** Ends the session because of an error. */
@@ -136,6 +148,7 @@ export class Session implements ConnectionHandler {
     if (this.#state === 'failed' || this.#state === 'closed') return
     this.#state = 'failed'
     this.#error = error
+    this.#stopPieces()
     this.#connection?.close()
   }
 
@@ -177,6 +190,8 @@ export class Session implements ConnectionHandler {
       this.#host.request(this, bytes, start, end)
     } else if (type === frameType.cast) {
       this.#cast(bytes, start, end)
+    } else if (type === frameType.piece) {
+      this.#piece(bytes, start, end)
     } else if (type === frameType.hello && !this.#dialled) {
       this.#say(frameType.welcome, this.#remote)
     } else if (type !== frameType.welcome) {
@@ -188,6 +203,30 @@ export class Session implements ConnectionHandler {
     const message = unpack(bytes, start + answerHeadBytes, end)
     if (message === undefined) this.fail(malformed(this))
     else this.#host.cast(this, message)
+  }
+
+  #piece(bytes: Uint8Array, start: number, end: number): void {
+    this.#joiner ??= new PieceJoiner()
+    const frame = this.#joiner.take(bytes, start, end)
+    if (frame === 'malformed') return this.fail(malformed(this))
+    if (this.#forgetting === undefined) this.#forgetPieces(this.#joiner)
+    if (frame !== 'more') this.frame(frame, 0, frame.length)
+  }
+
+  /** Memory for long frames goes when none come any more. */
+  #forgetPieces(joiner: PieceJoiner): void {
+    const { pieces } = joiner
+    this.#forgetting = this.#host.clock.after(forgetPiecesMs, () => {
+      this.#forgetting = undefined
+      if (joiner.pieces === pieces) joiner.stop()
+      else this.#forgetPieces(joiner)
+    })
+  }
+
+  #stopPieces(): void {
+    this.#cutter?.stop()
+    this.#joiner?.stop()
+    this.#forgetting?.cancel()
   }
 
   /** Reads a frame before the session is open. */
@@ -249,6 +288,7 @@ export class Session implements ConnectionHandler {
     this.#state = 'closed'
     this.#deadline?.cancel()
     this.#again?.cancel()
+    this.#stopPieces()
     const reason =
       this.#error ?? new ProtocolError(`${this.#remoteName()}: connection closed`, error)
     this.#owner?.ended(this, reason, this.#wasOpen)

@@ -2,6 +2,7 @@
 import { TimerWheel } from '../../src/coordinator/timer-wheel.ts'
 import type { Coordination } from '../../src/coordinator/coordination.ts'
 import { Hedging } from '../../src/coordinator/hedging.ts'
+import { LongValues } from '../../src/coordinator/long-values.ts'
 import { roundRobin } from '../../src/coordinator/replica-choices.ts'
 import type { PutRequest } from '../../src/coordinator/put-request.ts'
 import { createCoordinatorStats } from '../../src/coordinator/stats.ts'
@@ -146,6 +147,7 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
     siblingsMax: 64,
     inFlightMax: 50_000,
     hedging: new Hedging(),
+    long: new LongValues(clock),
     choice: roundRobin(),
     cluster: () => '1'.padStart(32, '0'),
     ring: () => ring,

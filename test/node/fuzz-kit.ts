@@ -72,6 +72,7 @@ async function work(nodes: readonly CoterieNode[]): Promise<void> {
     }
     await bucket.delete('k7')
     await bucket.get('absent')
+    await bucket.put(`long ${node.id}`, 'x'.repeat(150_000))
   }
 }
 

@@ -27,7 +27,7 @@ function heapMiB(): number {
 }
 
 const longMs = 600_000
-const { hello, put, get, call, cast } = frameType
+const { hello, put, get, call, cast, piece } = frameType
 const { stored, record, absent, result, otherEpoch, failed, welcome } = frameType
 const answers = [stored, record, absent, result, otherEpoch, failed]
 
@@ -85,6 +85,14 @@ test(
     await to.node.close()
   },
 )
+
+test('mutated pieces of long frames: the node stays bounded and works on', async () => {
+  const to = await target()
+  const before = heapMiB()
+  await feed(to, [piece], fuzzFrames * 0.02)
+  expect(heapMiB() - before).toBeLessThan(60)
+  await to.node.bucket('after').put('k', 1, { w: 3 })
+})
 
 test('mutated greetings: nobody gets in who is nobody', { timeout: longMs }, async () => {
   const to = await target()

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  frameBytes,
   getFrame,
   plainFrame,
   putFrame,
@@ -38,6 +39,7 @@ describe('caps', () => {
     otherEpoch: 16 * mib,
     failed: 64 * kib,
     same: 64,
+    piece: 64 * kib + 14,
   }
 
   test.each(Object.entries(caps))('a %s frame has at most %i bytes', (name, bytes) => {
@@ -208,14 +210,16 @@ describe('a body that is none is told, never thrown', () => {
   })
 })
 
-test('a frame that is larger than the shared buffer fits, and the buffer does not stay large', () => {
-  const large = plainFrame(
-    { type: frameType.record, flags: flagHinted, id: 5 },
-    Buffer.alloc(3 * mib, 7),
-  )
-  expect(large.end).toBe(6 + 3 * mib)
-  expect(large.bytes[large.end - 1]).toBe(7)
+test('a frame that is larger than the shared buffer fits; a long body stays where it is', () => {
+  const head = { type: frameType.record, flags: flagHinted, id: 5 }
+  const whole = plainFrame(head, Buffer.alloc(128 * kib, 7))
+  expect([whole.end, whole.bytes[whole.end - 1], whole.tail]).toEqual([6 + 128 * kib, 7, undefined])
+  const body = Buffer.alloc(3 * mib, 7)
+  const long = plainFrame(head, body, 100)
+  expect([long.end, long.tail?.start, long.tail?.end]).toEqual([6, 100, 3 * mib])
+  expect(long.tail?.bytes).toBe(body)
+  expect(frameBytes(long)).toBe(6 + 3 * mib - 100)
   const small = plainFrame({ type: frameType.stored, flags: 0, id: 6 })
-  expect(small.end).toBe(6)
+  expect([small.end, small.tail]).toEqual([6, undefined])
   expect(small.bytes.length).toBeLessThanOrEqual(mib)
 })

@@ -45,6 +45,14 @@ export class HandClock implements Clock {
     }
     this.#nowMs = untilMs
   }
+
+  /** Runs what is due now, and not what that sets. */
+  passTurn(): void {
+    for (const timer of [...this.#timers].filter(({ atMs }) => atMs <= this.#nowMs)) {
+      this.#timers.delete(timer)
+      timer.run()
+    }
+  }
 }
 
 /** One end of a wire: notes what is sent; the test plays the other end. */

@@ -253,7 +253,7 @@ describe('an open session', () => {
     deliver(session, frameOf(frameType.put))
     deliver(session, frameOf(frameType.stored, undefined, 1))
     expect(session.isOpen).toBe(false)
-    expect(session.send({ bytes: Buffer.alloc(8), end: 8 })).toBe(false)
+    expect(session.send({ bytes: Buffer.alloc(8), end: 8, tail: undefined })).toBe(false)
     session.close()
     expect(host.heard).toEqual(['opened them data'])
     expect(owner.heard).toEqual(['opened', 'ended'])
