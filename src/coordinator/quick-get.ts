@@ -34,7 +34,8 @@ export function startGet<T>(
   }
   const own = ownCopy(node, request)
   if (own !== 'found') return new GetOperation(node, request, tell).start(own)
-  if (isOver(node, region.bytes, region.start + storedHeaderBytes)) {
+  const at = region.start + storedHeaderBytes
+  if (request.needed === 1 && isOver(node, region.bytes, at)) {
     return new GetOperation(node, request, tell).start()
   }
   const quick = new QuickGet(node, request, tell, ring)
@@ -117,7 +118,7 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags } = frame
     const isPlain = type === frameType.same && (flags & flagRecovering) === 0
-    if (this.whole === undefined && isPlain) {
+    if (this.whole === undefined && isPlain && !isOver(this.node, this.bytes, this.start)) {
       readAnswered(this.node, this.channel!, this.beganMs)
       this.succeed()
     } else this.widen().answered(replica, frame)

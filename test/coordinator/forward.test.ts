@@ -55,11 +55,28 @@ describe('an owner that answers a forwarded write', () => {
   })
 })
 
-const tuple = (): readonly unknown[] => {
+const tuple = (expiresAtMs = 0): readonly unknown[] => {
   const { bucket, key, storageKey, kind, value } = putOf()
   const head = ['put', 'id', bucket, key, partition, storageKey, kind]
-  return [...head, 2, true, 1_000, false, 0, null, Buffer.from(value)]
+  return [...head, 2, true, 1_000, false, expiresAtMs, null, Buffer.from(value)]
 }
+
+describe('a forwarded write whose value expires', () => {
+  test.each([-1, NaN, Infinity, -Infinity])('at %s is malformed: no record can say so', (atMs) => {
+    const fake = fakeNode(owners[0]!, ring)
+    const puts = new ForwardedPuts(fake.node, () => false)
+    expect(() => puts.coordinate(tuple(atMs))).toThrow('a malformed forwarded write')
+    expect(fake.node.stats.inFlight).toBe(1)
+  })
+
+  test('some time is taken', async () => {
+    const fake = fakeNode(owners[0]!, ring)
+    const puts = new ForwardedPuts(fake.node, () => false)
+    const answer = puts.coordinate(tuple(0.5))
+    fake.lane(owners[1]!).acknowledge()
+    expect(await answer).toHaveLength(3)
+  })
+})
 
 describe('a forwarded write that arrives twice', () => {
   test('gets the same answer, also when the node has begun to close meanwhile', async () => {

@@ -19,11 +19,15 @@ const members = ['a', 'b', 'c', 'd', 'e']
 const ring = ringOf(members)
 const [self, ...others] = ring.owners(partition) as [string, string, string]
 
-const localWrite = (value: string, dots: DotSource): Parameters<typeof writtenLocally>[1] => ({
+const localWrite = (
+  value: string,
+  dots: DotSource,
+  expiresAtMs = 0,
+): Parameters<typeof writtenLocally>[1] => ({
   kind: 'siblings',
   value: Buffer.from(value),
   tombstone: false,
-  expiresAtMs: 0,
+  expiresAtMs,
   replaces: 'all',
   dots,
   siblingsMax: 9,
@@ -34,12 +38,12 @@ const localWrite = (value: string, dots: DotSource): Parameters<typeof writtenLo
 const elsewhere = writtenLocally(undefined, localWrite('other', new DotSource('elsewhere...')))
 
 /** A node with a real store, and a record in it. */
-async function nodeWithRecord(): Promise<FakeNode> {
+async function nodeWithRecord(expiresAtMs = 0): Promise<FakeNode> {
   const fake = fakeNode(self, ring)
   const storage = memoryStorage()
   await storage.open()
   const store = new ReplicaStore({ storage, writeFailed: () => undefined })
-  void store.write(partition, storageKey, localWrite('first', fake.node.dots))
+  void store.write(partition, storageKey, localWrite('first', fake.node.dots, expiresAtMs))
   const { near } = store
   Object.assign(fake.store, {
     near,
@@ -86,9 +90,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function story(
   begin: (fake: FakeNode) => Promise<unknown>,
   script: readonly Step[],
-  { deafAtFirst, isPut }: { deafAtFirst: boolean; isPut: boolean },
+  {
+    deafAtFirst,
+    isPut,
+    expiresAtMs,
+  }: { deafAtFirst: boolean; isPut: boolean; expiresAtMs: number },
 ): Promise<unknown> {
-  const fake = await nodeWithRecord()
+  const fake = await nodeWithRecord(expiresAtMs)
+  fake.clock.pass(1)
   if (deafAtFirst) fake.lane(others[0]).refusal = new ClosedError('deaf')
   const seen: unknown[] = []
   const settled = begin(fake).then(
@@ -115,10 +124,23 @@ async function story(
   }
 }
 
+function getOf(more: Pick<GetRequest, 'needed' | 'sloppy'>): GetRequest {
+  const key = { bucket: 'b', key: 'k', partition, storageKey, timeoutMs: 1_000 }
+  return { ...key, kind: 'siblings', readRepair: 'blocking', ...more }
+}
+
+/** The record that a read tells. */
+const tell: Parameters<typeof startGet<string>>[2] = (_, found) =>
+  found === undefined
+    ? 'nothing'
+    : Buffer.from(found.bytes.subarray(found.start, found.end)).toString('hex')
+
 const setting = fc.record({
   needed: fc.constantFrom(1, 2, 3),
   sloppy: fc.boolean(),
   deafAtFirst: fc.boolean(),
+  /** Of the record here: never, soon, or before the story begins. */
+  expiresAtMs: fc.constantFrom(0, 50, 1),
 })
 
 describe('the short way', () => {
@@ -140,21 +162,7 @@ describe('the short way', () => {
   test('of a read comes to the same as the long one', async () => {
     await fc.assert(
       fc.asyncProperty(setting, fc.array(step, { maxLength: 12 }), async (how, script) => {
-        const request: GetRequest = {
-          bucket: 'b',
-          key: 'k',
-          partition,
-          storageKey,
-          timeoutMs: 1_000,
-          kind: 'siblings',
-          readRepair: 'blocking',
-          needed: how.needed,
-          sloppy: how.sloppy,
-        }
-        const tell: Parameters<typeof startGet<string>>[2] = (_, found) =>
-          found === undefined
-            ? 'nothing'
-            : Buffer.from(found.bytes.subarray(found.start, found.end)).toString('hex')
+        const request = getOf({ needed: how.needed, sloppy: how.sloppy })
         const options = { ...how, isPut: false }
         const short = await story((fake) => startGet(fake.node, request, tell), script, options)
         const long = (fake: FakeNode): Promise<unknown> =>
@@ -163,6 +171,19 @@ describe('the short way', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+
+  test('of a read is left when the value has expired once the answer is there', async () => {
+    const fake = await nodeWithRecord(2)
+    const read = startGet(fake.node, getOf({ needed: 2, sloppy: false }), tell)
+    fake.clock.pass(2)
+    // Whoever was asked says that it has the same; then both are sent the end of the value.
+    fake.lane(others.find((id) => fake.lane(id).made > 0)!).answer(frameType.same)
+    await soon()
+    for (const id of others) fake.lane(id).acknowledge()
+    expect(await read).not.toContain(Buffer.from('first').toString('hex'))
+    expect(fake.node.stats.expired).toBe(1)
+    expect(others.map((id) => fake.lane(id).made).toSorted((a, b) => a - b)).toEqual([1, 2])
   })
 
   test('is taken: a write that all owners take makes no whole operation', async () => {

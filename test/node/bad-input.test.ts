@@ -255,6 +255,17 @@ describe('a bucket refuses', () => {
     }
   })
 
+  test('a time to live of more than 100 years, in a write and in a bucket', async () => {
+    await open()
+    const ttlMs = 100 * 365 * 86_400_000
+    await bucket.put('k', 1, { ttlMs })
+    expect((await bucket.get('k')).found).toBe(true)
+    const error = await refused(() => bucket.put('k', 1, { ttlMs: ttlMs + 1 }))
+    expect(error.message).toContain(`must be a number above 0 up to ${ttlMs}`)
+    expect(() => node.bucket('c', { ttlMs: ttlMs + 1 })).toThrow(InvalidArgumentError)
+    await node.bucket('c', { ttlMs }).put('k', 1)
+  })
+
   test('a lifetime of a delete, a context of an update or a read, a W of a read', async () => {
     await open()
     const { context } = await bucket.put('k', 1)
