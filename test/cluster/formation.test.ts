@@ -101,7 +101,8 @@ async function coldStart(seed: number): Promise<void> {
     loss: choose(0, 0, 0, 0.02),
     duplicate: choose(0, 0, 0.1),
   }
-  const site = new Site(seed, { quality })
+  // How finely the hash is cut does not matter here, and each node builds a ring for each change.
+  const site = new Site(seed, { quality, node: { partitions: 16 } })
   const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
   const machines = names.map((name) => site.machine(name))
   const all = machines.map(({ address }) => address)

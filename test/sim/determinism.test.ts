@@ -6,6 +6,18 @@ import { everyFault } from './every-fault.ts'
 
 const seeds = [1, 4, 8]
 
+/** Their hashes, one after the other in this process: run once, for all that is compared with them. */
+const alone = once(async (): Promise<string[]> => {
+  const hashes: string[] = []
+  for (const seed of seeds) hashes.push((await everyFault(seed)).traceHash)
+  return hashes
+})
+
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () => (running ??= run())
+}
+
 /** The hashes of the seeds, one after the other, in a process of their own. */
 async function hashesIn(node: string): Promise<string[]> {
   const script = `
@@ -29,22 +41,18 @@ describe('with every kind of fault, the same seed takes the same way', () => {
   })
 
   test('while other simulations run in the same process', async () => {
-    const alone: string[] = []
-    for (const seed of seeds) alone.push((await everyFault(seed)).traceHash)
+    const hashes = await alone()
     const together = await Promise.all([...seeds, 1].map((seed) => everyFault(seed)))
-    expect(together.map(({ traceHash }) => traceHash)).toEqual([...alone, alone[0]])
-    expect(new Set(alone).size).toBe(seeds.length)
+    expect(together.map(({ traceHash }) => traceHash)).toEqual([...hashes, hashes[0]])
+    expect(new Set(hashes).size).toBe(seeds.length)
   })
 
   test('in different processes', async () => {
-    const here = await Promise.all(seeds.map((seed) => everyFault(seed)))
-    expect(await hashesIn(execPath)).toEqual(here.map(({ traceHash }) => traceHash))
+    expect(await hashesIn(execPath)).toEqual(await alone())
   })
 
   // Needs a second version of Node: OTHER_NODE is the path of its executable.
   test.skipIf(env['OTHER_NODE'] === undefined)('on another version of Node', async () => {
-    const here = await Promise.all(seeds.map((seed) => everyFault(seed)))
-    const there = await hashesIn(env['OTHER_NODE'] ?? '')
-    expect(there).toEqual(here.map(({ traceHash }) => traceHash))
+    expect(await hashesIn(env['OTHER_NODE'] ?? '')).toEqual(await alone())
   })
 })
