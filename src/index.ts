@@ -15,6 +15,7 @@ export type {
 } from './node/bucket-options.ts'
 export type { Balance } from './node/balance.ts'
 export type { LoadRates } from './ring/load-rates.ts'
+export type { CloseOptions, CloseOutcome } from './node/close.ts'
 export type { ChangeRequest, MemberToAdd } from './node/change-request.ts'
 export type { ChangePlan, PlannedMember, PlannedMove } from './node/plan-change.ts'
 export type { ShortPartition } from './ring/change-plan.ts'

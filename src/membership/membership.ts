@@ -202,6 +202,21 @@ export class Membership {
   }
 
   /**
+   * This node is about to close, and may be back: tells every member that can be reached, so that nobody waits for it.
+   * Afterwards the machine only answers.
+   */
+  farewell(now: number): readonly Directive[] {
+    this.#enter(now)
+    if (!this.#own.hasLeft && !this.#own.isAway) {
+      const claim = this.#own.farewell()
+      this.#prober.stop()
+      for (const peer of this.#table.pick(Infinity, isReachable, this.#random))
+        this.#outbox.sendWhole(peer, { kind: 'gossip', claims: [claim] })
+    }
+    return this.#exit(now)
+  }
+
+  /**
    * Drops all memory of a member, also that it left. It comes back with the next claim about it
    * that is heard.
    */

@@ -23,6 +23,7 @@ export type Verdict =
 export class OwnClaim {
   #claim: Claim
   #rivalBoot: string | undefined
+  #isAway = false
 
   constructor(claim: Omit<Claim, 'status' | 'by'>) {
     const { id, store, address, boot, incarnation } = claim
@@ -37,6 +38,20 @@ export class OwnClaim {
     return this.#claim.status === 'left'
   }
 
+  /**
+   * What this node has others believe while it is closed: that it is dead. From here on it refutes nothing; its next
+   * life has a higher incarnation.
+   */
+  farewell(): Claim {
+    this.#isAway = true
+    return withStatus(this.#claim, 'dead')
+  }
+
+  /** Whether it has said farewell. */
+  get isAway(): boolean {
+    return this.#isAway
+  }
+
   leave(): void {
     this.#claim = withStatus(this.#claim, 'left')
   }
@@ -49,6 +64,7 @@ export class OwnClaim {
       this.leave()
       return { kind: 'left' }
     }
+    if (this.#isAway) return { kind: 'stale' }
     // At an equal incarnation `supersedes` may favour us, yet nobody but us could have minted it.
     const isRival =
       claim.status === 'alive' && claim.boot !== own.boot && claim.incarnation >= own.incarnation

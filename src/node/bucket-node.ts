@@ -12,8 +12,12 @@ export interface BucketNode {
   readonly timeoutMs: number
   /** N of the cluster. */
   n(): number
-  /** @throws {ClosedError} */
+  /** @throws {ClosedError} when nothing new is begun. */
   assertOpen(): void
+  /** @throws {ClosedError} when also what was begun cannot go on. */
+  assertServing(): void
+  /** Waits for the promise; until it is settled the node lets what was begun go on, also while it drains. */
+  underWay<T>(steps: Promise<T>): Promise<T>
   /**
    * Undefined once the members that answer agree on the bucket's policy; else a promise of it.
    * @throws {ConflictPolicyError} by rejection

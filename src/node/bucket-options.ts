@@ -1,4 +1,5 @@
 /** The options of buckets and of single operations, and their checks. */
+import type { CloseOptions } from './close.ts'
 import { InvalidArgumentError } from '../base/errors.ts'
 import type { ReadRepairMode } from '../coordinator/get-request.ts'
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
@@ -96,6 +97,16 @@ export function checkRemoveOptions(options: RemoveOptions): void {
 
 /** Longest time to live: 100 years of 365 days. More is a mistake of units, or means for ever. */
 const ttlMsMax: number = 100 * 365 * 86_400_000
+
+/** @throws {InvalidArgumentError} */
+export function checkCloseOptions(options: CloseOptions): void {
+  const problems: Problems = []
+  if (refuseUnknown(problems, 'options', options, ['drain', 'timeoutMs'])) {
+    flag(problems, 'drain', options.drain)
+    positive(problems, 'timeoutMs', options.timeoutMs, { max: durationMsMax })
+  }
+  refuse(problems)
+}
 
 /** Bytes of a bucket's name at most: the hint of its longest key for the longest id fits every storage (1280). */
 export const bucketNameBytesMax = 120

@@ -1,11 +1,5 @@
 /** A bucket: what a service reads and writes through. Checks and encodes, then hands over to the coordinator. */
-import {
-  CodecError,
-  LimitError,
-  OverloadedError,
-  TimeoutError,
-  UnavailableError,
-} from '../base/errors.ts'
+import { OverloadedError, TimeoutError, UnavailableError } from '../base/errors.ts'
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { quorumSize } from '../quorum/quorum-size.ts'
@@ -35,8 +29,8 @@ import {
 import { timeLeft, withSignal } from './abort.ts'
 import { KeyPlaces, type KeyPlace } from './key-place.ts'
 import type { Scan } from './bucket-scan.ts'
+import { encodeValue } from './encode-value.ts'
 import { startInTurn } from './long-write.ts'
-import { describe } from './option-checks.ts'
 import { putMany, type PutManyOptions, type PutManyWrite } from './put-many.ts'
 import type { Quorum } from './options.ts'
 import type { ScanOptions } from './scan-options.ts'
@@ -118,6 +112,9 @@ const noPutOptions: PutOptions = Object.freeze({})
 const noScanOptions: ScanOptions = Object.freeze({})
 const noValue = new Uint8Array(0)
 
+/** Whether an operation begins, or goes on with what was begun: a node that drains lets that happen. */
+type Step = 'new' | 'begun'
+
 /** A bucket of one node. Its operations reject, and never throw. */
 export class NodeBucket<V> implements Bucket<V> {
   readonly name: string
@@ -144,11 +141,13 @@ export class NodeBucket<V> implements Bucket<V> {
       if (options !== noGetOptions) checkGetOptions(options, this.#node.n())
       options.signal?.throwIfAborted()
       const place = this.#places.place(key, this.#partitions())
-      const agreed = this.#begin()
+      const agreed = this.#begin('new')
       const reading =
         agreed === undefined
           ? this.#get(key, place, options)
-          : this.#getAfter(agreed, options, (left) => this.#get(key, place, left))
+          : this.#node.underWay(
+              this.#getAfter(agreed, options, (left) => this.#get(key, place, left)),
+            )
       return withSignal(reading, options.signal)
     } catch (error) {
       return rejected(error)
@@ -246,10 +245,18 @@ export class NodeBucket<V> implements Bucket<V> {
     }
   }
 
-  async update(
+  update(
     key: string,
     change: (siblings: readonly V[]) => V | Promise<V>,
     options: UpdateOptions = noPutOptions,
+  ): Promise<Receipt> {
+    return this.#node.underWay(this.#update(key, change, options))
+  }
+
+  async #update(
+    key: string,
+    change: (siblings: readonly V[]) => V | Promise<V>,
+    options: UpdateOptions,
   ): Promise<Receipt> {
     checkUpdate(change, options, this.#node.n())
     const { w: _w, ttlMs: _ttlMs, ...reading } = options
@@ -258,7 +265,9 @@ export class NodeBucket<V> implements Bucket<V> {
     const changed = change(merged ? [entry.value() as V] : entry.siblings)
     const value = await withSignal(Promise.resolve(changed), options.signal)
     const { r: _r, readRepair: _readRepair, ...writing } = options
-    return this.put(key, value, { ...writing, context: entry.context })
+    const place = this.#places.place(key, this.#partitions())
+    const put = { ...writing, context: entry.context }
+    return this.#write(key, place, this.#encode(key, value), put, 'begun')
   }
 
   entries(options: ScanOptions = noScanOptions): Scan<Entry<V>> {
@@ -277,22 +286,15 @@ export class NodeBucket<V> implements Bucket<V> {
       kind: policy.kind,
       readRepair,
       needed: (asked) => this.#needed(asked ?? r),
-      begin: () => this.#begin(),
+      begin: () => this.#begin('new'),
       enter: () => this.#enter(),
       entryOf: this.#entryOf,
     }
   }
 
   #encode(key: string, value: V): Uint8Array {
-    const { codec } = this.#settings
-    const bytes = codec.encode(value) as unknown
-    if (!(bytes instanceof Uint8Array)) {
-      throw new CodecError(`the codec "${codec.name}" made no Uint8Array: ${describe(bytes)}`)
-    }
     const allowed = this.#node.limits.valueBytesMax
-    if (bytes.length <= allowed) return bytes
-    const what = `value of ${JSON.stringify(key)}`
-    throw new LimitError('valueBytesMax', { allowed, actual: bytes.length, what })
+    return encodeValue(this.#settings.codec, value, { key, allowed })
   }
 
   #write(
@@ -300,6 +302,7 @@ export class NodeBucket<V> implements Bucket<V> {
     place: KeyPlace,
     value: Uint8Array | undefined,
     options: PutOptions,
+    step: Step = 'new',
   ): Promise<Receipt> {
     options.signal?.throwIfAborted()
     const { policy, w, sloppy, ttlMs } = this.#settings
@@ -320,8 +323,9 @@ export class NodeBucket<V> implements Bucket<V> {
       sloppy: options.sloppy ?? sloppy,
       timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
     }
-    const agreed = this.#begin()
-    const writing = agreed === undefined ? this.#start(put) : this.#startAfter(agreed, put)
+    const agreed = this.#begin(step)
+    const writing =
+      agreed === undefined ? this.#start(put) : this.#node.underWay(this.#startAfter(agreed, put))
     return withSignal(writing, options.signal)
   }
 
@@ -354,14 +358,14 @@ export class NodeBucket<V> implements Bucket<V> {
   }
 
   /** Checks that the node takes work; a promise while the bucket's policy is being agreed on. */
-  #begin(): Promise<void> | undefined {
-    this.#node.assertOpen()
+  #begin(step: Step): Promise<void> | undefined {
+    if (step === 'new') this.#node.assertOpen()
     return this.#node.agreed(this.name, this.#settings.policy.kind)
   }
 
   /** Counts the operation in. @throws {ClosedError} @throws {OverloadedError} */
   #enter(): void {
-    this.#node.assertOpen()
+    this.#node.assertServing()
     const { stats } = this.#node.coordination
     const { inFlightMax } = this.#node.limits
     if (stats.inFlight >= inFlightMax) {

@@ -9,6 +9,7 @@ import { NodeBucket, type Bucket } from './bucket.ts'
 import {
   bucketNameBytesMax,
   checkBucket,
+  checkCloseOptions,
   checkRemoveOptions,
   checkRequestOptions,
   type BucketOptions,
@@ -18,6 +19,7 @@ import {
 import { withSignal } from './abort.ts'
 import { balanceOf, type Balance } from './balance.ts'
 import type { ChangeRequest } from './change-request.ts'
+import type { CloseOptions, CloseOutcome } from './close.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
 import type { NodeCore } from './node-core.ts'
 import { textProblem } from './option-checks.ts'
@@ -169,10 +171,16 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
 
   /**
    * Closes the node for a restart: finishes what is under way for up to a second, keeps hints for what is not, and lets
-   * go of everything. Idempotent.
+   * go of everything. With `drain` it first makes sure that nothing depends on this node alone, for up to 10 s, and
+   * tells what it had to leave behind: that stays on its disk until it is back. Idempotent; a plain `close()` ends a
+   * draining.
+   * @throws {InvalidArgumentError} by rejection, for a wrong option; then nothing happened.
    */
-  async close(): Promise<void> {
-    await this.#core.close()
+  close(options: CloseOptions & { readonly drain: true }): Promise<CloseOutcome>
+  close(options?: CloseOptions): Promise<void>
+  async close(options: CloseOptions = {}): Promise<CloseOutcome | void> {
+    checkCloseOptions(options)
+    return this.#core.close(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

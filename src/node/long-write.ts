@@ -21,7 +21,7 @@ export async function startInTurn(
   let leftMs: number
   try {
     leftMs = await timeLeft(turn, coordination.clock, timeoutMs)
-    node.assertOpen()
+    node.assertServing()
     if (leftMs === 0) {
       throw new OverloadedError(
         `too many long values are written at once: its turn did not come within ${timeoutMs} ms`,

@@ -27,8 +27,9 @@ import type { Handoff } from '../upkeep/handoff.ts'
 import { Promotion } from '../upkeep/promotion.ts'
 import type { BucketPolicies } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
-import { closeCore } from './close.ts'
+import { closeCore, type CloseOptions, type CloseOutcome } from './close.ts'
 import { Dispatch } from './dispatch.ts'
+import { drain } from './drain.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
 import { Greeter } from './greeter.ts'
 import type { LimitOptions, ResolvedOptions } from './options.ts'
@@ -89,7 +90,10 @@ export class NodeCore implements BucketNode {
   gossip: Gossip | undefined
   emit: Emit = () => undefined
   #state: 'starting' | 'open' | 'closed' = 'starting'
-  #closing: Promise<void> | undefined
+  #closing: Promise<CloseOutcome> | undefined
+  #isDraining = false
+  /** Operations of several steps that are under way. */
+  #steps = 0
   readonly reach: Reach = new Reach(this)
   #writes = 0
 
@@ -136,7 +140,7 @@ export class NodeCore implements BucketNode {
   }
 
   get isClosed(): boolean {
-    return this.#state === 'closed' || this.#closing !== undefined
+    return this.#state === 'closed' || (this.#closing !== undefined && !this.#isDraining)
   }
 
   opened(): void {
@@ -153,6 +157,24 @@ export class NodeCore implements BucketNode {
 
   assertOpen(): void {
     if (!this.isOpen) throw new ClosedError(`the node "${this.identity.id}" is closed`)
+  }
+
+  assertServing(): void {
+    if (!this.#isDraining) this.assertOpen()
+  }
+
+  async underWay<T>(steps: Promise<T>): Promise<T> {
+    this.#steps += 1
+    try {
+      return await steps
+    } finally {
+      this.#steps -= 1
+    }
+  }
+
+  /** Operations of this node's own clients, and writes that it coordinates for other nodes, under way now. */
+  get underWayCount(): number {
+    return Math.max(this.wheel.size, this.coordination.stats.inFlight) + this.#steps
   }
 
   agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined {
@@ -202,12 +224,23 @@ export class NodeCore implements BucketNode {
     this.emit('background-error', { task, error, ...(peer === undefined ? {} : { peer }) })
   }
 
-  close(): Promise<void> {
-    this.#closing ??= closeCore(this).finally(() => {
+  close(options: CloseOptions = {}): Promise<CloseOutcome> {
+    // Whoever asks for a plain end is in a hurry.
+    if (options.drain !== true || this.#state !== 'open') this.#isDraining = false
+    else this.#isDraining ||= this.#closing === undefined
+    this.#closing ??= this.#end(options)
+    return this.#closing
+  }
+
+  async #end(options: CloseOptions): Promise<CloseOutcome> {
+    try {
+      if (this.#isDraining) await drain(this, options, () => !this.#isDraining)
+      this.#isDraining = false
+      return await closeCore(this)
+    } finally {
       this.#state = 'closed'
       this.emit('close')
-    })
-    return this.#closing
+    }
   }
 
   /** Membership knows something new of a member. */

@@ -111,6 +111,11 @@ export class Gossip {
     this.#obey(this.#machine.leave(this.#now()))
   }
 
+  /** Tells all that this node closes, and may be back. */
+  farewell(): void {
+    this.#obey(this.#machine.farewell(this.#now()))
+  }
+
   forget(id: string): void {
     this.#machine.forget(id)
   }

@@ -216,3 +216,41 @@ test('a refused connection, reported without end, costs one probe in an interval
   expect(machine.member('b')?.status).toBe('alive')
   expect(pings).toBeLessThanOrEqual(2 * 60 + 3)
 })
+
+describe('a farewell', () => {
+  const told = (directives: readonly Directive[]): string[] =>
+    directives.flatMap((each) =>
+      each.kind === 'send'
+        ? each.message.claims.map(({ id, status }) => `${each.to}: ${id} ${status}`)
+        : [],
+    )
+
+  test('tells everybody who can be reached, once', () => {
+    const machine = machineA({ members: ['b', 'c', 'd'] })
+    machine.receive(10, 'b', gossip('d dead@1'))
+    expect(told(machine.farewell(20)).toSorted()).toEqual(['b: a dead', 'c: a dead'])
+    expect(told(machine.farewell(30))).toEqual([])
+  })
+
+  test('is believed at once, passed on, and ended by the next life', () => {
+    const machine = machineA({ members: ['b', 'c'] })
+    machine.receive(10, 'b', gossip('b dead@1'))
+    expect(machine.member('b')?.status).toBe('dead')
+    machine.receive(20, 'b', gossip('b alive@1'))
+    expect(machine.member('b')?.status).toBe('dead')
+    machine.receive(30, 'b', gossip('b alive@2'))
+    expect(machine.member('b')?.status).toBe('alive')
+  })
+
+  test('is not refuted by who said it, who still answers', () => {
+    const machine = machineA({ members: ['b', 'c'] })
+    machine.farewell(20)
+    const { incarnation } = machine.self
+    const heard = machine.receive(30, 'b', gossip(`a dead@${incarnation}`, 'a alive@9'))
+    expect(heard).toEqual([])
+    expect(machine.self.incarnation).toBe(incarnation)
+    expect(machine.member('a')?.status).toBe('alive')
+    const ping = { kind: 'ping', sequence: 1, claims: [] } as const
+    expect(sends(machine.receive(40, 'b', ping))).toEqual(['b ack'])
+  })
+})
