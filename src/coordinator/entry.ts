@@ -12,7 +12,7 @@ const nothing: readonly never[] = Object.freeze([])
 /** The values of a key as a read found them, and the context that covers them all. */
 export interface Entry<V> {
   readonly key: string
-  /** False when there is no live value; the context still covers what was deleted. */
+  /** False when there is no live value; the context still covers what was deleted or has expired. */
   readonly found: boolean
   /** None, one, or the concurrent ones. */
   readonly siblings: readonly V[]

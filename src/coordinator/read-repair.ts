@@ -19,7 +19,7 @@ export interface RepairRequest {
   readonly epoch: number
   readonly record: Buffer
   readonly stale: RepairTargets
-  /** Owners that are away. If this node takes the record too, it keeps hints for them. */
+  /** Owners that are away, for which one of those that take the record is to keep hints: this node, if it is one. */
   readonly hintFor: readonly string[]
 }
 
@@ -136,11 +136,10 @@ class ReadRepair extends Deadline implements CallSink {
   }
 
   start(): void {
-    const { stale, partition, storageKey, record, timeoutMs, epoch } = this.#request
+    const { partition, storageKey, record, timeoutMs, epoch } = this.#request
     this.#targets.forEach((id, i) => {
-      const owner = stale.get(id)
-      if (id === this.#node.selfId) return this.#repairSelf(i, owner)
-      const hintFor = owner === undefined ? [] : [owner]
+      const hintFor = this.#hintsOf(id)
+      if (id === this.#node.selfId) return this.#repairSelf(i, hintFor)
       const head = { epoch, timeLeftMs: timeoutMs }
       const frame = putFrame(head, { partition, key: storageKey, hintFor }, record, 0)
       const channel = this.#node.data(id)
@@ -152,6 +151,16 @@ class ReadRepair extends Deadline implements CallSink {
     if (this.#calls.size > 0) this.#node.wheel.set(this, timeoutMs)
     this.#node.stats.repaired += this.#targets.length
     this.#node.repaired(storageKey, this.#targets)
+  }
+
+  /** For whom a target keeps hints: the owner that it stands in for, and one of the targets for all that are away. */
+  #hintsOf(target: string): readonly string[] {
+    const { stale, hintFor } = this.#request
+    const { selfId } = this.#node
+    const owner = stale.get(target)
+    const keeper = stale.has(selfId) ? selfId : this.#targets[0]
+    const forAway = target === keeper ? hintFor : []
+    return owner === undefined ? forAway : [owner, ...forAway]
   }
 
   /** The replicas that still do not answer are given up. */
@@ -173,13 +182,12 @@ class ReadRepair extends Deadline implements CallSink {
     return this.#targets[i]!
   }
 
-  #repairSelf(i: number, owner: string | undefined): void {
-    const { partition, storageKey: key, record, hintFor } = this.#request
+  #repairSelf(i: number, hintFor: readonly string[]): void {
+    const { partition, storageKey: key, record } = this.#request
     const merge = async (): Promise<void> => {
       const { length } = record
       await this.#node.store.merge(partition, key, { bytes: record, start: 0, end: length })
-      for (const target of owner === undefined ? hintFor : [owner, ...hintFor])
-        this.#node.keepHint({ target, partition, key }, length)
+      for (const target of hintFor) this.#node.keepHint({ target, partition, key }, length)
     }
     merge().then(
       () => this.#listener.repaired(this.#ended(i)),

@@ -231,6 +231,52 @@ describe('once a read found it expired', () => {
     })
   })
 
+  test('so it is on both sides of a partition once that heals, with stand-ins and hints in between', async () => {
+    const options: SimOptions = { nodes: 5, storage: 'durable' }
+    await overSeeds(seeds(3), options, async (cluster) => {
+      const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+      const [left, right] = [cluster.node('n1'), cluster.node('n5')].map((node) =>
+        node.bucket(bucketName),
+      )
+      for (const key of keys) await left!.put(key, 'v', { ttlMs: 90_000, w: 'all' })
+      cluster.partition(['n1', 'n2'], ['n3', 'n4', 'n5'])
+      await cluster.sleep(30_000)
+      // One side still writes, by stand-ins where owners are cut off; the other finds what it has expired.
+      for (const key of keys.slice(10)) await left!.put(key, 'w', { ttlMs: 20_000 })
+      for (const name of ['n3', 'n4', 'n5']) cluster.skewClock(name, 120_000)
+      for (const key of keys) expect((await right!.get(key)).found).toBe(false)
+      cluster.heal()
+      await cluster.settle()
+      for (const name of ['n3', 'n4', 'n5']) cluster.skewClock(name, -120_000)
+      for (const key of keys.slice(0, 10)) {
+        for (const name of cluster.names) expect(await finds(cluster, name, key)).toBe(false)
+        expectEnded(cluster, key)
+      }
+      // What was written beside that end is another value, with a time of its own.
+      for (const key of keys.slice(10)) expect(await finds(cluster, 'n4', key)).toBe(true)
+      await cluster.sleep(20_000)
+      for (const key of keys.slice(10)) expect(await finds(cluster, 'n1', key)).toBe(false)
+      for (const key of keys.slice(10)) expect(await finds(cluster, 'n4', key)).toBe(false)
+      await cluster.settle()
+    })
+  })
+
+  test('a member that leaves hands it over', async () => {
+    await overSeeds(seeds(2), cluster(4), async (cluster) => {
+      const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+      for (const key of keys) await putMortal(cluster, key)
+      await cluster.sleep(10_100)
+      for (const key of keys) expect(await finds(cluster, 'n1', key)).toBe(false)
+      for (const name of cluster.names) cluster.skewClock(name, -3_600_000)
+      await cluster.node('n4').leave()
+      await cluster.settle()
+      for (const key of keys) {
+        for (const name of ['n1', 'n2', 'n3']) expect(await finds(cluster, name, key)).toBe(false)
+        expectEnded(cluster, key)
+      }
+    })
+  })
+
   test('by R = 1 it may come back for a moment; without repair as long as clocks differ', async () => {
     const seen = async (readRepair: Mode): Promise<boolean[][]> =>
       overSeeds(seeds(3), cluster(3, readRepair), async (cluster) => {
