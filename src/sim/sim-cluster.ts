@@ -174,7 +174,7 @@ export class SimCluster {
 
   /**
    * Sets how much the node's wall clock is wrong: it jumps there. Stays over restarts. Timers are
-   * not affected.
+   * not affected; when values with a `ttlMs` end, and the order of `lww()` writes, are.
    */
   skewClock(name: string, ms: number): void {
     requireFinite('ms', ms)

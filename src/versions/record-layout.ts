@@ -162,7 +162,8 @@ function areTimes(bytes: Uint8Array, at: number, flags: number, isLww: boolean):
 
 /**
  * Where the version of a well-formed record ends: all before the value, when it has one sibling and no isolated dots.
- * A dot names one value for ever, so two records that agree up to there are the same. `start` for all other records.
+ * A dot names one value for ever, and its flags tell whether that has ended, so two records that agree up to there are
+ * the same. `start` for all other records.
  */
 export function versionEnd(bytes: Uint8Array, start: number): number {
   if (recordSiblings(bytes, start) !== 1 || recordIsolated(bytes, start) !== 0) return start
