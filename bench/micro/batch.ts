@@ -1,13 +1,16 @@
 /**
- * What many keys at once cost beside one: `getMany` and `putMany` of 100 keys over three processes' worth of nodes on
- * loopback TCP, in this one process. Latencies are medians, of single and of many in turn.
+ * What many keys at once cost beside one: `getMany` and `putMany` of 100 keys over three processes on loopback TCP, of
+ * which this one is the client and a replica. Latencies are medians, of one key and of many in turn.
  *
  *     npx tsx bench/micro/batch.ts
  */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { bytesCodec, createNode, tcpTransport } from '../../src/index.ts'
 import { median } from '../cases.ts'
 
-const rounds = 400
+const rounds = 1000
+const runs = 3
 const keys: readonly string[] = Array.from({ length: 100 }, (_, i) => `k${i}`)
 const value: Uint8Array = Buffer.alloc(100, 7)
 
@@ -38,21 +41,45 @@ async function compare(
 
 const transport = (): ReturnType<typeof tcpTransport> =>
   tcpTransport({ host: '127.0.0.1', port: 0 })
-const first = await createNode({ id: 'n1', transport: transport() })
-const others = await Promise.all(
-  ['n2', 'n3'].map((id) => createNode({ id, seeds: [first.address], transport: transport() })),
-)
-const bucket = first.bucket<Uint8Array>('b', { codec: bytesCodec() })
-const writes = keys.map((key) => ({ key, value }))
-await bucket.putMany(writes, { w: 'all' })
-await compare(
-  'get',
-  () => bucket.get('k7'),
-  () => bucket.getMany(keys),
-)
-await compare(
-  'put',
-  () => bucket.put('k7', value),
-  () => bucket.putMany(writes),
-)
-await Promise.all([first, ...others].map((node) => node.close()))
+
+/** A replica in a process of its own, until this one ends. */
+async function startReplica(id: string, seed: string): Promise<ChildProcess> {
+  const child = fork(new URL(import.meta.url), [id, seed])
+  await once(child, 'message')
+  return child
+}
+
+async function serve(id: string, seed: string): Promise<void> {
+  const node = await createNode({ id, seeds: [seed], transport: transport() })
+  process.send?.('ready')
+  await once(process, 'disconnect')
+  await node.close()
+}
+
+async function measure(): Promise<void> {
+  const node = await createNode({ id: 'n1', transport: transport() })
+  const children = [await startReplica('n2', node.address), await startReplica('n3', node.address)]
+  const bucket = node.bucket<Uint8Array>('b', { codec: bytesCodec() })
+  const writes = keys.map((key) => ({ key, value }))
+  while (node.members().length < 3) await bucket.get('k7')
+  await bucket.putMany(writes, { w: 'all' })
+  for (let i = 0; i < runs; i++) {
+    await compare(
+      'get',
+      () => bucket.get('k7'),
+      () => bucket.getMany(keys),
+    )
+    await compare(
+      'put',
+      () => bucket.put('k7', value),
+      () => bucket.putMany(writes),
+    )
+  }
+  for (const child of children) child.disconnect()
+  await Promise.all(children.map((child) => once(child, 'exit')))
+  await node.close()
+}
+
+const [, , id, seed] = process.argv
+if (id !== undefined && seed !== undefined) await serve(id, seed)
+else await measure()

@@ -189,15 +189,29 @@ export function nextOwner(
     numbers.push(i)
   }
   if (candidates.length < 2) return numbers[0] ?? -1
-  const chosen = candidates[choose(node)] ?? candidates[0]!
-  for (const candidate of candidates) if (candidate !== chosen) candidate.passedOver()
-  return numbers[candidates.indexOf(chosen)]!
+  return numbers[chosenOf(node, candidates, node.stats.gets)]!
+}
+
+/** Which of several candidates is to be asked, by the node's rule; the others are passed over. */
+export function chosenOf(
+  node: Pick<Coordination, 'choice' | 'backgroundError'>,
+  candidates: readonly PeerLoad[],
+  turn: number,
+): number {
+  const choice = choose(node, candidates, turn)
+  const chosen = candidates[choice] === undefined ? 0 : choice
+  for (let i = 0; i < candidates.length; i++) if (i !== chosen) candidates[i]!.passedOver()
+  return chosen
 }
 
 /** The rule is the service's own, perhaps: a read does not fail because of it. */
-function choose({ choice, stats, backgroundError }: ChoosingNode): number {
+function choose(
+  { choice, backgroundError }: Pick<Coordination, 'choice' | 'backgroundError'>,
+  candidates: readonly PeerLoad[],
+  turn: number,
+): number {
   try {
-    return choice.choose(candidates, stats.gets)
+    return choice.choose(candidates, turn)
   } catch (error) {
     const problem = `threw instead of choosing: ${String(error)}`
     backgroundError('replica-choice', new InvalidArgumentError('replicaChoice', problem))

@@ -3,8 +3,11 @@ import type { Ring } from '../ring/ring.ts'
 import { getFrame, type Frame } from '../rpc/frame-buffer.ts'
 import { kindNumber } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
+import type { Settler } from './caller.ts'
 import type { KeyRequest } from './coordination.ts'
 import type { ReadRecord } from './divergence.ts'
+import type { ReplicaCall } from './replica-calls.ts'
+import type { Deadline } from './timer-wheel.ts'
 
 /** What a read does about replicas that it finds stale. See `ReplicationOptions.readRepair`. */
 export type ReadRepairMode = 'blocking' | 'async' | 'off'
@@ -33,17 +36,17 @@ export function recordRequest(
   return getFrame({ epoch, timeLeftMs: timeoutMs }, what, known)
 }
 
-/** A read that began with the copy of this node, and with asking at most one other owner. */
-export interface BegunGet<T> extends ReadRecord {
-  readonly promise: Promise<T>
+/** A read that began with what this node has, and with asking at most one other owner. */
+export interface BegunGet<T> extends Settler<T> {
   readonly ring: Ring
-  /** This node's number among the owners. */
+  /** This node's number among the owners, and its record; undefined when it has none. */
   readonly self: number
+  readonly own: ReadRecord | undefined
   /** The other owner's, and the request that it has not answered yet, or only now. */
   readonly other: number
-  readonly call: number | undefined
+  readonly call: ReplicaCall | undefined
   /** When it was made, or 0 for a read that is not timed. */
   readonly beganMs: number
-  resolve(result: T | Promise<T>): void
-  reject(error: unknown): void
+  /** The deadline is another's from now on. */
+  handOver(to: Deadline): void
 }

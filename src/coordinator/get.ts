@@ -27,7 +27,7 @@ import {
   unavailable,
   unreachableOwners,
 } from './availability.ts'
-import { Caller } from './caller.ts'
+import { Caller, type Settler } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { kindsDiffer, storedRecord, wholeRecord, type ReadRecord } from './divergence.ts'
 import {
@@ -46,11 +46,10 @@ import { Deadline } from './timer-wheel.ts'
 
 /** One read under way: asks R replicas, one more where one is slow, and merges what they say. */
 export class GetOperation<T> extends Deadline implements CallSink {
-  readonly promise: Promise<T>
   readonly #node: Coordination
   readonly #request: GetRequest
   readonly #tell: TellResult<T>
-  readonly #caller: Caller<T>
+  #caller: Settler<T> | undefined
   #ring: Ring
   #tally: ReadTally
   /** Replica i of the tally; owners first, asked or not. Shared with the ring until a fallback is asked. */
@@ -68,12 +67,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #own: Stored | Promise<Stored>
 
   /** A read to be started, or one that began already and goes on here. */
-  constructor(
-    node: Coordination,
-    request: GetRequest,
-    tell: TellResult<T>,
-    begun?: BegunGet<T> & Deadline,
-  ) {
+  constructor(node: Coordination, request: GetRequest, tell: TellResult<T>, begun?: BegunGet<T>) {
     super()
     this.#node = node
     this.#request = request
@@ -82,38 +76,42 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#ring = begun?.ring ?? node.ring()
     this.#nodes = this.#ring.owners(request.partition)
     this.#tally = new ReadTally(request)
-    this.#caller = begun ?? new Caller()
-    this.promise = this.#caller.promise
+    this.#caller = begun
     if (begun !== undefined) this.#goOnWith(begun)
   }
 
-  #goOnWith(begun: BegunGet<T> & Deadline): void {
-    const { self, other, call } = begun
+  #goOnWith(begun: BegunGet<T>): void {
+    const { self, other, call, own } = begun
     this.#askedMask = (1 << self) | (1 << other)
     this.#tally.asked(self, 'primary')
     this.#tally.asked(other, 'primary')
     this.#calls.called(other, call)
-    this.#note(self, begun, false)
+    if (own === undefined) this.#noteAbsent(self, 'absent')
+    else this.#note(self, own, false)
     this.#timing.begin(begun.beganMs)
-    this.afterMs = begun.afterMs
-    this.#node.wheel.replace(begun, this)
+    begun.handOver(this)
   }
 
-  /** Starts the read; its outcome is `promise`. @param own what this node has stored, if it was read already */
+  /** Starts the read. @param own what this node has stored, if it was read already */
   start(own?: Stored | Promise<Stored>): Promise<T> {
+    const caller = new Caller<T>()
+    this.#caller = caller
     this.#own = own
+    this.#begin()
+    return caller.promise
+  }
+
+  #begin(): void {
     const { needed, timeoutMs } = this.#request
     const down = unreachableOwners(this.#node, this.#nodes)
     const alive = reachableReplicas(this.#node, this.#ring, this.#request, down)
     if (alive < needed) {
-      this.#fail(unavailable('read', this.#request, { needed, alive }))
-      return this.promise
+      return this.#fail(unavailable('read', this.#request, { needed, alive }))
     }
     this.#timing.begin()
     this.#node.wheel.set(this, Math.min(timeoutMs, this.#node.hedging.afterMs))
     this.#askEnough()
     this.#advance()
-    return this.promise
   }
 
   /** Asks until R answers are there or awaited, or nobody is left. */
@@ -378,9 +376,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#result = result
     this.#end()
     try {
-      this.#caller.resolve(this.#tell(this.#request, result))
+      this.#caller?.resolve(this.#tell(this.#request, result))
     } catch (error) {
-      this.#caller.reject(error)
+      this.#caller?.reject(error)
     }
     if (result !== undefined) this.#late()
   }
@@ -389,7 +387,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (this.#phase === 'ended') return
     this.#node.stats.failed += 1
     this.#end()
-    this.#caller.reject(error)
+    this.#caller?.reject(error)
   }
 
   #end(): void {

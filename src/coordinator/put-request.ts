@@ -4,8 +4,11 @@ import type { LocalWrite } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { ContextContent } from '../versions/context.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
+import type { Settler } from './caller.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
 import type { Receipt } from './receipt.ts'
+import type { ReplicaCall } from './replica-calls.ts'
+import type { Deadline } from './timer-wheel.ts'
 
 /** One write, with every option settled. */
 export interface PutRequest extends KeyRequest {
@@ -35,19 +38,18 @@ export function localWrite(node: Coordination, request: PutRequest): LocalWrite 
 }
 
 /** A write that this node, an owner, has stored, and that was sent to all other owners. */
-export interface BegunPut {
-  readonly promise: Promise<Receipt>
+export interface BegunPut extends Settler<Receipt> {
   readonly ring: Ring
   readonly applied: AppliedWrite
   /** This node's number among the owners. */
   readonly self: number
   /** The requests, by owner; undefined for one that could not be asked. */
-  readonly calls: readonly (number | undefined)[]
+  readonly calls: readonly (ReplicaCall | undefined)[]
   /** Owners that have the write, as a mask, and those of them that have it durably. */
   readonly storedMask: number
   readonly durableMask: number
   /** Whether the caller was answered. */
   readonly isSettled: boolean
-  resolve(receipt: Receipt | Promise<Receipt>): void
-  reject(error: unknown): void
+  /** The deadline is another's from now on. */
+  handOver(to: Deadline): void
 }

@@ -18,7 +18,7 @@ import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './availability.ts'
-import { Caller } from './caller.ts'
+import { Caller, type Settler } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { ReplicaCalls } from './replica-calls.ts'
@@ -29,12 +29,11 @@ const nobody: readonly string[] = Object.freeze([])
 
 /** One write under way. Lives on after its caller was answered, until each owner has it or a hint. */
 export class PutOperation extends Deadline implements CallSink {
-  readonly promise: Promise<Receipt>
   readonly #node: Coordination
   readonly #request: PutRequest
   #tally: WriteTally
   #ring: Ring
-  readonly #caller: Pick<Caller<Receipt>, 'promise' | 'resolve' | 'reject'>
+  #caller: Settler<Receipt> | undefined
   /** Replica i of the tally; owners first. Shared with the ring until a fallback is asked. */
   #nodes: readonly string[]
   readonly #calls = new ReplicaCalls()
@@ -51,26 +50,25 @@ export class PutOperation extends Deadline implements CallSink {
   #isLate = false
 
   /** A write to be started, or one that began already and goes on here. */
-  constructor(node: Coordination, request: PutRequest, begun?: BegunPut & Deadline) {
+  constructor(node: Coordination, request: PutRequest, begun?: BegunPut) {
     super()
     this.#node = node
     this.#request = request
     this.#ring = begun?.ring ?? node.ring()
     this.#nodes = this.#ring.owners(request.partition)
     this.#tally = new WriteTally(request)
-    this.#caller = begun ?? new Caller()
-    this.promise = this.#caller.promise
+    this.#caller = begun
     if (begun !== undefined) this.#goOnWith(begun)
   }
 
   /** All owners were asked, and this one has stored the write. Those that could not be asked have failed. */
-  #goOnWith(begun: BegunPut & Deadline): void {
+  #goOnWith(begun: BegunPut): void {
     this.#applied = begun.applied
     this.#settled = begun.isSettled
     this.#self = begun.self
     this.#local = 'stored'
     this.#durableMask = begun.durableMask
-    this.#node.wheel.replace(begun, this)
+    begun.handOver(this)
     this.#nodes.forEach((_, i) => {
       this.#tally.asked(i, 'primary')
       if ((begun.storedMask & (1 << i)) !== 0) this.#tally.acknowledged(i)
@@ -82,14 +80,18 @@ export class PutOperation extends Deadline implements CallSink {
     this.#advance()
   }
 
-  /** Starts the write; its outcome is `promise`. */
+  /** Starts the write. */
   start(): Promise<Receipt> {
+    const caller = new Caller<Receipt>()
+    this.#caller = caller
+    this.#begin()
+    return caller.promise
+  }
+
+  #begin(): void {
     const down = unreachableOwners(this.#node, this.#nodes)
     const refusal = writeRefusal(this.#node, this.#ring, this.#request, down)
-    if (refusal !== undefined) {
-      this.#finish(refusal)
-      return this.promise
-    }
+    if (refusal !== undefined) return this.#finish(refusal)
     this.#node.wheel.set(this, this.#request.timeoutMs)
     try {
       const applied = this.#storeLocally(down === 0 ? undefined : this.#hintsAtStart(down))
@@ -104,7 +106,6 @@ export class PutOperation extends Deadline implements CallSink {
     } catch (error) {
       this.#finish(asStoreError(error))
     }
-    return this.promise
   }
 
   #storeLocally(also: AlsoWrite | undefined): AppliedWrite | Promise<AppliedWrite> {
@@ -369,7 +370,7 @@ export class PutOperation extends Deadline implements CallSink {
     const { stored, replaced } = this.#applied!
     const source = replaced ?? { bytes: stored, start: storedHeaderBytes, end: stored.length }
     const { bucket, key } = this.#request
-    this.#caller.resolve(
+    this.#caller?.resolve(
       createReceipt({ cluster: this.#node.cluster(), bucket, key }, source, {
         nodes: this.#nodes,
         storedMask: this.#tally.acknowledgedMask,
@@ -392,6 +393,6 @@ export class PutOperation extends Deadline implements CallSink {
     this.#node.stats.inFlight -= 1
     this.#node.stats.failed += 1
     if (this.#applied === undefined) this.#node.wheel.cancel(this)
-    this.#caller.reject(error)
+    this.#caller?.reject(error)
   }
 }

@@ -15,6 +15,7 @@ import { kindNumber } from '../versions/record-layout.ts'
 import { asStoreError, nextOwner } from './availability.ts'
 import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
+import type { ReadRecord } from './divergence.ts'
 import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
 import { isOver } from './repair-after-read.ts'
@@ -62,7 +63,7 @@ function ownCopy(
 }
 
 /** A read that at most one other owner has to confirm; itself the record that this node has, for `tell`. */
-class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
+class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord {
   promise!: Promise<T>
   readonly ring: Ring
   self = 0
@@ -130,6 +131,15 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T> {
 
   expire(): void {
     this.widen().expire()
+  }
+
+  get own(): ReadRecord {
+    return this
+  }
+
+  handOver(to: Deadline): void {
+    to.afterMs = this.afterMs
+    this.node.wheel.replace(this, to)
   }
 
   /** Hands over to the whole operation. */

@@ -42,13 +42,8 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
   }
 }
 
-/** Whether it is the deadline of a write under way. */
-export function isWrite(deadline: Deadline): boolean {
-  return deadline instanceof QuickPut || deadline instanceof PutOperation
-}
-
 /** A write that every owner can take at once. */
-class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
+export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
   readonly promise: Promise<Receipt>
   readonly ring: Ring
   readonly self: number
@@ -128,6 +123,10 @@ class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
 
   expire(): void {
     this.widen().expire()
+  }
+
+  handOver(to: Deadline): void {
+    this.node.wheel.replace(this, to)
   }
 
   /** Hands over to the whole operation. */

@@ -4,13 +4,21 @@ import type { Channel } from '../rpc/channel.ts'
 import type { Frame } from '../rpc/frame-buffer.ts'
 import type { CallSink } from '../rpc/pending-calls.ts'
 
+/** A call that an operation shares with others: it alone stops waiting. */
+export interface SharedCall {
+  abandon(): void
+}
+
+/** A call to a replica: its request id, or one that is shared. */
+export type ReplicaCall = number | SharedCall
+
 /** How often a replica may answer that it works under another epoch. */
 const epochRetriesMax = 3
 
 /** What an operation asked of whom, by the numbers of its tally. */
 export class ReplicaCalls {
-  /** Request ids. Born with room for the usual three. */
-  readonly #ids: (number | undefined)[] = [undefined, undefined, undefined]
+  /** Born with room for the usual three. */
+  readonly #ids: (ReplicaCall | undefined)[] = [undefined, undefined, undefined]
   /** Replicas that were asked a second, and a third time. */
   #repeated = 0
   #repeatedAgain = 0
@@ -36,14 +44,15 @@ export class ReplicaCalls {
   }
 
   /** A replica was asked already. */
-  called(replica: number, id: number | undefined): void {
+  called(replica: number, id: ReplicaCall | undefined): void {
     this.#ids[replica] = id
   }
 
   /** The replica's answer is not waited for any more. */
   abandon(channel: Channel, replica: number): void {
     const id = this.#ids[replica]
-    if (id !== undefined) channel.abandon(id)
+    if (typeof id === 'number') channel.abandon(id)
+    else id?.abandon()
   }
 
   /** The numbers mean other replicas from now on. */

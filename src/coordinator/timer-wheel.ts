@@ -132,6 +132,18 @@ export class TimerWheel {
     entry.previous = undefined
   }
 
+  /** The deadline of an entry, if it is set, is also another's from now on, which has none. */
+  join(entry: Deadline, by: Deadline): void {
+    by.afterMs = entry.afterMs
+    if (entry.next === undefined) return
+    by.rounds = entry.rounds
+    by.previous = entry.previous
+    by.next = entry
+    by.previous!.next = by
+    entry.previous = by
+    this.#count += 1
+  }
+
   /** Whether every deadline was let pass: an entry that would set itself anew must end instead. */
   get isEnding(): boolean {
     return this.#isEnding

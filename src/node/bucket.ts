@@ -1,17 +1,15 @@
 /** A bucket: what a service reads and writes through. Checks and encodes, then hands over to the coordinator. */
 import { OverloadedError, TimeoutError, UnavailableError } from '../base/errors.ts'
-import type { ConflictPolicy } from '../ports/conflict-policy.ts'
-import type { ValueCodec } from '../ports/value-codec.ts'
-import { quorumSize } from '../quorum/quorum-size.ts'
 import { createEntry, type Entry, type EntryReader } from '../coordinator/entry.ts'
+import { Gathering, type Gathered } from '../coordinator/gathering.ts'
+import { startGets } from '../coordinator/many-gets.ts'
+import { startPuts } from '../coordinator/many-puts.ts'
 import { routePut } from '../coordinator/forward.ts'
-import type { GetRequest, ReadRepairMode, ReadResult } from '../coordinator/get-request.ts'
+import type { GetRequest, ReadResult } from '../coordinator/get-request.ts'
 import { longValueBytes } from '../coordinator/long-values.ts'
 import { startGet } from '../coordinator/quick-get.ts'
 import type { PutRequest } from '../coordinator/put-request.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
-import { emptyContext } from '../versions/causal-context.ts'
-import { contentOf, type Context, type ContextContent } from '../versions/context.ts'
 import { readStamp } from '../versions/record-codec.ts'
 import type { BucketNode } from './bucket-node.ts'
 import {
@@ -26,13 +24,12 @@ import {
   type PutOptions,
   type UpdateOptions,
 } from './bucket-options.ts'
+import { BucketRequests, type BucketSettings } from './bucket-requests.ts'
 import { timeLeft, withSignal } from './abort.ts'
-import { KeyPlaces, type KeyPlace } from './key-place.ts'
+import type { KeyPlace } from './key-place.ts'
 import type { Scan } from './bucket-scan.ts'
-import { encodeValue } from './encode-value.ts'
 import { startInTurn } from './long-write.ts'
-import { putMany, type PutManyOptions, type PutManyWrite } from './put-many.ts'
-import type { Quorum } from './options.ts'
+import { checkWrites, receiptsOf, type PutManyOptions, type PutManyWrite } from './put-many.ts'
 import type { ScanOptions } from './scan-options.ts'
 import { scanEntries, scanKeys, type ScannedBucket } from './scan-source.ts'
 
@@ -96,21 +93,9 @@ export interface Bucket<V> {
   keys(options?: ScanOptions): Scan<string>
 }
 
-/** Settled options of a bucket. */
-export interface BucketSettings<V> {
-  readonly policy: ConflictPolicy<V>
-  readonly codec: ValueCodec<V>
-  readonly r: Quorum
-  readonly w: Quorum
-  readonly sloppy: boolean
-  readonly readRepair: ReadRepairMode
-  readonly ttlMs: number | undefined
-}
-
 const noGetOptions: GetOptions = Object.freeze({})
 const noPutOptions: PutOptions = Object.freeze({})
 const noScanOptions: ScanOptions = Object.freeze({})
-const noValue = new Uint8Array(0)
 
 /** Whether an operation begins, or goes on with what was begun: a node that drains lets that happen. */
 type Step = 'new' | 'begun'
@@ -120,14 +105,14 @@ export class NodeBucket<V> implements Bucket<V> {
   readonly name: string
   readonly #node: BucketNode
   readonly #settings: BucketSettings<V>
-  readonly #places: KeyPlaces
+  readonly #requests: BucketRequests<V>
   readonly #reader: EntryReader<V>
 
   constructor(node: BucketNode, name: string, settings: BucketSettings<V>) {
     this.#node = node
     this.name = name
     this.#settings = settings
-    this.#places = new KeyPlaces(name, node.limits.keyBytesMax)
+    this.#requests = new BucketRequests(node, name, settings)
     const { coordination } = node
     this.#reader = {
       codec: settings.codec,
@@ -140,7 +125,7 @@ export class NodeBucket<V> implements Bucket<V> {
     try {
       if (options !== noGetOptions) checkGetOptions(options, this.#node.n())
       options.signal?.throwIfAborted()
-      const place = this.#places.place(key, this.#partitions())
+      const place = this.#requests.place(key)
       const agreed = this.#begin('new')
       const reading =
         agreed === undefined
@@ -171,20 +156,9 @@ export class NodeBucket<V> implements Bucket<V> {
   }
 
   #get(key: string, place: KeyPlace, options: GetOptions): Promise<Entry<V>> {
-    const { policy, r, sloppy, readRepair } = this.#settings
     const node = this.#node.coordination
-    const request: GetRequest = {
-      bucket: this.name,
-      key,
-      partition: place.partition,
-      storageKey: place.storageKey,
-      kind: policy.kind,
-      needed: this.#needed(options.r ?? r),
-      sloppy: options.sloppy ?? sloppy,
-      readRepair: options.readRepair ?? readRepair,
-      timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
-    }
-    this.#enter()
+    const request = this.#requests.get(key, place, options)
+    this.#enter(1)
     node.stats.gets += 1
     return startGet(node, request, this.#told)
   }
@@ -213,16 +187,31 @@ export class NodeBucket<V> implements Bucket<V> {
     options: GetOptions = noGetOptions,
   ): Promise<Map<string, Entry<V>>> {
     checkKeys(keys)
+    if (options !== noGetOptions) checkGetOptions(options, this.#node.n())
+    options.signal?.throwIfAborted()
     const distinct = [...new Set(keys)]
-    const entries = await Promise.all(distinct.map((key) => this.get(key, options)))
+    const entries = await withSignal(this.#getMany(distinct, options), options.signal)
     return new Map(distinct.map((key, i) => [key, entries[i]!]))
+  }
+
+  async #getMany(keys: readonly string[], options: GetOptions): Promise<readonly Entry<V>[]> {
+    if (keys.length === 0) return []
+    const places = keys.map((key) => this.#requests.place(key))
+    if (this.#begin('new') !== undefined)
+      return Promise.all(keys.map((key) => this.get(key, options)))
+    const requests = keys.map((key, i) => this.#requests.get(key, places[i]!, options))
+    this.#enter(requests.length)
+    const reads = new Gathering<Entry<V>>(requests.length, true)
+    startGets(this.#node.coordination, requests, this.#told, reads)
+    const { results } = await reads.promise
+    return results as readonly Entry<V>[]
   }
 
   put(key: string, value: V, options: PutOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
-      const place = this.#places.place(key, this.#partitions())
-      return this.#write(key, place, this.#encode(key, value), options)
+      const place = this.#requests.place(key)
+      return this.#write(key, place, this.#requests.encode(key, value), options)
     } catch (error) {
       return rejected(error)
     }
@@ -233,13 +222,48 @@ export class NodeBucket<V> implements Bucket<V> {
     options: PutManyOptions = noPutOptions,
   ): Promise<Map<string, Receipt>> {
     checkPutManyOptions(options, this.#node.n())
-    return putMany(writes, options, (key, value, each) => this.put(key, value, each))
+    checkWrites(writes)
+    options.signal?.throwIfAborted()
+    if (writes.length === 0) return new Map()
+    const outcome = await withSignal(this.#putMany(writes, options), options.signal)
+    return receiptsOf(writes, outcome)
+  }
+
+  #putMany(
+    writes: readonly PutManyWrite<V>[],
+    options: PutManyOptions,
+  ): Promise<Gathered<Receipt>> {
+    const node = this.#node.coordination
+    const isAgreed = this.#begin('new') === undefined
+    const all = new Gathering<Receipt>(writes.length, false)
+    const requests = writes.map(({ key, value, context }, i) => {
+      try {
+        const each = context === undefined ? options : { ...options, context }
+        if (each !== options) checkPutOptions(each, this.#node.n())
+        const place = this.#requests.place(key)
+        const request = this.#requests.put(key, place, this.#requests.encode(key, value), each)
+        if (isAgreed && request.value.length >= longValueBytes) {
+          all.await(i, this.#start(request))
+        } else if (isAgreed) {
+          this.#enter(1)
+          node.stats.puts += 1
+          return request
+        } else {
+          all.await(i, this.put(key, value, each))
+        }
+      } catch (error) {
+        all.failed(i, error)
+      }
+      return undefined
+    })
+    startPuts(node, requests, all, this.#node.writeId)
+    return all.promise
   }
 
   delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
-      return this.#write(key, this.#places.place(key, this.#partitions()), undefined, options)
+      return this.#write(key, this.#requests.place(key), undefined, options)
     } catch (error) {
       return rejected(error)
     }
@@ -265,9 +289,9 @@ export class NodeBucket<V> implements Bucket<V> {
     const changed = change(merged ? [entry.value() as V] : entry.siblings)
     const value = await withSignal(Promise.resolve(changed), options.signal)
     const { r: _r, readRepair: _readRepair, ...writing } = options
-    const place = this.#places.place(key, this.#partitions())
+    const place = this.#requests.place(key)
     const put = { ...writing, context: entry.context }
-    return this.#write(key, place, this.#encode(key, value), put, 'begun')
+    return this.#write(key, place, this.#requests.encode(key, value), put, 'begun')
   }
 
   entries(options: ScanOptions = noScanOptions): Scan<Entry<V>> {
@@ -285,16 +309,11 @@ export class NodeBucket<V> implements Bucket<V> {
       node: this.#node,
       kind: policy.kind,
       readRepair,
-      needed: (asked) => this.#needed(asked ?? r),
+      needed: (asked) => this.#requests.needed(asked ?? r),
       begin: () => this.#begin('new'),
-      enter: () => this.#enter(),
+      enter: () => this.#enter(1),
       entryOf: this.#entryOf,
     }
-  }
-
-  #encode(key: string, value: V): Uint8Array {
-    const allowed = this.#node.limits.valueBytesMax
-    return encodeValue(this.#settings.codec, value, { key, allowed })
   }
 
   #write(
@@ -305,24 +324,7 @@ export class NodeBucket<V> implements Bucket<V> {
     step: Step = 'new',
   ): Promise<Receipt> {
     options.signal?.throwIfAborted()
-    const { policy, w, sloppy, ttlMs } = this.#settings
-    const node = this.#node.coordination
-    const tombstone = value === undefined
-    const lifetimeMs = tombstone ? undefined : (options.ttlMs ?? ttlMs)
-    const put: PutRequest = {
-      bucket: this.name,
-      key,
-      partition: place.partition,
-      storageKey: place.storageKey,
-      kind: policy.kind,
-      value: value ?? noValue,
-      tombstone,
-      expiresAtMs: lifetimeMs === undefined ? 0 : expiryAfter(lifetimeMs, node.clock.wallMs()),
-      replaces: this.#replaces(key, options.context),
-      needed: this.#needed(options.w ?? w),
-      sloppy: options.sloppy ?? sloppy,
-      timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
-    }
+    const put = this.#requests.put(key, place, value, options)
     const agreed = this.#begin(step)
     const writing =
       agreed === undefined ? this.#start(put) : this.#node.underWay(this.#startAfter(agreed, put))
@@ -331,7 +333,7 @@ export class NodeBucket<V> implements Bucket<V> {
 
   #start(put: PutRequest): Promise<Receipt> {
     const node = this.#node.coordination
-    this.#enter()
+    this.#enter(1)
     node.stats.puts += 1
     const { length } = put.value
     const turn = length < longValueBytes ? undefined : node.long.turn(length)
@@ -350,43 +352,22 @@ export class NodeBucket<V> implements Bucket<V> {
     )
   }
 
-  #replaces(key: string, context: Context | string | null | undefined): 'all' | ContextContent {
-    if (context === undefined) return 'all'
-    if (context === null) return { causal: emptyContext, stamp: 0 }
-    const cluster = this.#node.coordination.cluster()
-    return contentOf(context, { cluster, bucket: this.name, key })
-  }
-
   /** Checks that the node takes work; a promise while the bucket's policy is being agreed on. */
   #begin(step: Step): Promise<void> | undefined {
     if (step === 'new') this.#node.assertOpen()
     return this.#node.agreed(this.name, this.#settings.policy.kind)
   }
 
-  /** Counts the operation in. @throws {ClosedError} @throws {OverloadedError} */
-  #enter(): void {
+  /** Counts operations in: all or none. @throws {ClosedError} @throws {OverloadedError} */
+  #enter(count: number): void {
     this.#node.assertServing()
     const { stats } = this.#node.coordination
     const { inFlightMax } = this.#node.limits
-    if (stats.inFlight >= inFlightMax) {
+    if (stats.inFlight + count > inFlightMax) {
       throw new OverloadedError(`${inFlightMax} operations are under way: try again later`)
     }
-    stats.inFlight += 1
+    stats.inFlight += count
   }
-
-  #partitions(): number {
-    return this.#node.coordination.ring().partitions
-  }
-
-  #needed(quorum: Quorum): number {
-    const { n } = this.#node.coordination.ring()
-    return Math.min(quorumSize(quorum, n), n)
-  }
-}
-
-/** An instant above 0, which means never, also when the clock says that it is before 1970. */
-function expiryAfter(lifetimeMs: number, wallMs: number): number {
-  return Math.max(wallMs + lifetimeMs, Number.MIN_VALUE)
 }
 
 /** As a rejection: a method that returns a promise never throws. */

@@ -44,7 +44,8 @@ export class Dispatch {
     }
     this.answeredCount += 1
     if (type === frameType.put) this.#handlers.put(session, bytes, start, end)
-    else this.#handlers.get(session, bytes, start, end)
+    else if (type === frameType.get) this.#handlers.get(session, bytes, start, end)
+    else this.answeredCount += this.#handlers.many(session, bytes, start, end) - 1
   }
 
   cast(session: Session, message: readonly unknown[]): void {

@@ -1,5 +1,6 @@
 /** Many writes at once: each is a write of its own, and one that fails takes none of the others with it. */
 import { InvalidArgumentError, PartialWriteError } from '../base/errors.ts'
+import { Gathering, type Gathered } from '../coordinator/gathering.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import type { Context } from '../versions/context.ts'
 import type { PutOptions } from './bucket-options.ts'
@@ -16,32 +17,42 @@ export interface PutManyWrite<V> {
 /** Options of `putMany`, for each of its writes. */
 export type PutManyOptions = Omit<PutOptions, 'context'>
 
-/** Makes the writes with `put`, all at once. See `Bucket.putMany`. */
+/** Makes the writes with `put`, all at once, each by itself: for buckets that stand before another one. */
 export async function putMany<V>(
   writes: readonly PutManyWrite<V>[],
   options: PutManyOptions,
   put: (key: string, value: V, options: PutOptions) => Promise<Receipt>,
 ): Promise<Map<string, Receipt>> {
   checkWrites(writes)
-  const outcomes = await Promise.allSettled(
-    writes.map(({ key, value, context }) =>
-      put(key, value, context === undefined ? options : { ...options, context }),
-    ),
+  const gathering = new Gathering<Receipt>(writes.length, false)
+  writes.forEach(({ key, value, context }, i) =>
+    gathering.await(i, put(key, value, context === undefined ? options : { ...options, context })),
   )
+  const outcome = await gathering.promise
   const { signal } = options
   if (signal?.aborted === true) throw signal.reason
-  const receipts = new Map<string, Receipt>()
-  const errors = new Map<string, unknown>()
-  outcomes.forEach((outcome, i) => {
-    if (outcome.status === 'fulfilled') receipts.set(writes[i]!.key, outcome.value)
-    else errors.set(writes[i]!.key, outcome.reason)
-  })
-  if (errors.size > 0) throw new PartialWriteError({ receipts, errors })
-  return receipts
+  return receiptsOf(writes, outcome)
 }
 
-/** Refused before anything is written: what is no list of writes to different keys. */
-function checkWrites(writes: unknown): void {
+/** The receipts by key. @throws {PartialWriteError} when one of the writes failed. */
+export function receiptsOf(
+  writes: readonly { readonly key: string }[],
+  { results, errors }: Gathered<Receipt>,
+): Map<string, Receipt> {
+  const receipts = new Map<string, Receipt>()
+  for (let i = 0; i < writes.length; i++) {
+    const receipt = results[i]
+    if (receipt !== undefined) receipts.set(writes[i]!.key, receipt)
+  }
+  if (errors.size === 0) return receipts
+  const failed = writes.flatMap(({ key }, i) =>
+    errors.has(i) ? [[key, errors.get(i)] as const] : [],
+  )
+  throw new PartialWriteError({ receipts, errors: new Map(failed) })
+}
+
+/** @throws {InvalidArgumentError} when it is no list of writes to different keys. */
+export function checkWrites(writes: unknown): void {
   if (!Array.isArray(writes)) {
     throw new InvalidArgumentError('writes', `must be a list of writes, not ${describe(writes)}`)
   }

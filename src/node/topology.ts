@@ -5,7 +5,7 @@ import {
   UnavailableError,
   type StoreError,
 } from '../base/errors.ts'
-import { isWrite } from '../coordinator/quick-put.ts'
+import { isWrite } from '../coordinator/writes-under-way.ts'
 import { withoutMember, withStage } from '../ring/configuration-change.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { RemoveOptions, RequestOptions } from './bucket-options.ts'

@@ -18,22 +18,18 @@ import {
   readPut,
   requestEpoch,
   requestId,
-  type Frame,
+  type GetRequest,
   type PutRequest,
 } from '../rpc/frame-buffer.ts'
+import { batchKeysMax, GetsReader, PutsReader } from '../rpc/batch-frame.ts'
 import { packFailure } from '../rpc/failure.ts'
 import { hasVersion, isRecord, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { HintStore } from './hint-store.ts'
+import { AnswersToMany, type Responder } from './answers-to-many.ts'
 import { splitStorageKey } from './places.ts'
 import { look, type AlsoWrite, type ReplicaStore } from './replica-store.ts'
 import { storedHeaderBytes, type Stored } from './stored-record.ts'
-
-/** Where an answer goes. */
-export interface Responder {
-  send(frame: Frame): boolean
-  fail(error: ProtocolError): void
-}
 
 /** What the handlers need of their node. */
 export interface HandlersOptions {
@@ -53,11 +49,12 @@ export interface HandlersOptions {
   readonly failed: (error: Error) => void
 }
 
+const nobody: readonly string[] = Object.freeze([])
 const maxKeyBytes = 1280
 /** Where the record that is asked for lies. */
 const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
-/** Answers `put` and `get` frames from this node's own storage. */
+/** Answers `put` and `get` frames, and those of many keys, from this node's own storage. */
 export class ReplicaHandlers {
   readonly #options: HandlersOptions
   /** The bucket of the last request, and what its storage keys begin with: most requests are for the same one. */
@@ -72,7 +69,10 @@ export class ReplicaHandlers {
     const id = requestId(bytes, start)
     const request = readPut(bytes, start, end)
     if (request === undefined) return to.fail(new ProtocolError('a malformed put'))
-    if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
+    if (this.#sameEpoch(to, id, requestEpoch(bytes, start))) this.#put(to, id, request, bytes, end)
+  }
+
+  #put(to: Responder, id: number, request: PutRequest, bytes: Uint8Array, end: number): void {
     const problem = this.#putProblem(request, bytes, end)
     if (problem !== undefined) return this.#refuse(to, id, problem)
     const { store } = this.#options
@@ -126,7 +126,10 @@ export class ReplicaHandlers {
     const id = requestId(bytes, start)
     const request = readGet(bytes, start, end)
     if (request === undefined) return to.fail(new ProtocolError('a malformed get'))
-    if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return
+    if (this.#sameEpoch(to, id, requestEpoch(bytes, start))) this.#get(to, id, request, bytes, end)
+  }
+
+  #get(to: Responder, id: number, request: GetRequest, bytes: Uint8Array, end: number): void {
     const { partition, key, kind, versionStart } = request
     const problem = this.#kindProblem(key, kind)
     if (problem !== undefined) return this.#refuse(to, id, problem)
@@ -156,17 +159,35 @@ export class ReplicaHandlers {
       version.start < version.end &&
       hasVersion(bytes, start, version.bytes, version.start, version.end)
     if (isKnown) to.send(plainFrame({ type: frameType.same, flags, id }))
-    else to.send(plainFrame({ type: frameType.record, flags, id }, bytes, start, end))
+    else tellRecord(to, { flags, id }, bytes, start, end)
   }
 
   #tell(to: Responder, id: number, stored: Stored): void {
     let flags = stored === 'damaged' ? flagDamaged : 0
     flags |= this.#recoveringFlag()
     if (stored instanceof Uint8Array) {
-      to.send(plainFrame({ type: frameType.record, flags, id }, stored, storedHeaderBytes))
-      return
+      return tellRecord(to, { flags, id }, stored, storedHeaderBytes, stored.length)
     }
     to.send(plainFrame({ type: frameType.absent, flags, id }))
+  }
+
+  /** As `put` or `get` for each key of a frame of many; one answer for all. @returns how many keys there are */
+  many(to: Responder, bytes: Uint8Array, start: number, end: number): number {
+    const id = requestId(bytes, start)
+    if (!this.#sameEpoch(to, id, requestEpoch(bytes, start))) return 1
+    const answers = new AnswersToMany(to, id)
+    const isPut = bytes[start] === frameType.puts
+    const items = isPut ? new PutsReader(bytes, start, end) : new GetsReader(bytes, start, end)
+    let index = 0
+    while (index < batchKeysMax && items.next()) {
+      answers.expect()
+      if (items instanceof GetsReader) this.#get(answers, index, items, bytes, items.versionEnd)
+      else this.#put(answers, index, putIn(items), bytes, items.recordEnd)
+      index += 1
+    }
+    if (items.isMalformed || items.next()) to.fail(new ProtocolError('malformed: many keys'))
+    else answers.done()
+    return index
   }
 
   #recoveringFlag(): number {
@@ -207,6 +228,21 @@ export class ReplicaHandlers {
 
 function isLong({ start, end }: ValueRegion): boolean {
   return end - start > wholeBodyBytesMax
+}
+
+function putIn({ partition, key, recordStart }: PutsReader): PutRequest {
+  return { partition, key, hintFor: nobody, recordStart }
+}
+
+function tellRecord(
+  to: Responder,
+  { flags, id }: { flags: number; id: number },
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (to.putsOff?.(id, end - start) === true) return
+  to.send(plainFrame({ type: frameType.record, flags, id }, bytes, start, end))
 }
 
 function acknowledge(to: Responder, id: number, durable: boolean): void {

@@ -171,6 +171,12 @@ export class ReplicaStore {
     )
   }
 
+  /** The same at once, or not at all: undefined when the storage has to be waited for. @throws as `write` */
+  writeNow(partition: number, key: string, write: LocalWrite): AppliedWrite | undefined {
+    const now = this.#readNow(partition, key)
+    return now === 'later' ? undefined : this.#apply(partition, key, now, write, nothingMore)
+  }
+
   #apply(
     partition: number,
     key: string,

@@ -26,7 +26,7 @@ let scratch = Buffer.allocUnsafeSlow(64 * 1024)
 let heads: Buffer[] = []
 const headBytesMax = 1024
 /** A longer version is not told: the frame has a cap, and the clock of such a record is no small part of it. */
-const versionBytesMax = 2048
+export const versionBytesMax = 2048
 
 /** What a long frame ends with: `bytes[start, end)`, which nobody changes any more. */
 export interface FrameTail {
@@ -100,7 +100,8 @@ export function requestTimeLeftMs(bytes: Uint8Array, start: number): number {
   return readU32(bytes, start + 10)
 }
 
-function requestHead(bytes: Buffer, type: number, head: RequestHead): void {
+/** Writes the head of a request, but for its id. */
+export function requestHead(bytes: Buffer, type: number, head: RequestHead): void {
   bytes[0] = type
   bytes[1] = 0
   writeU32(bytes, 6, head.epoch)

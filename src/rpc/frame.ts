@@ -26,6 +26,9 @@ export const frameType = {
   put: 10,
   get: 11,
   call: 12,
+  /** Many at once. */
+  gets: 13,
+  puts: 14,
   /** One way, no answer. */
   cast: 15,
   /** Answers. */
@@ -36,6 +39,8 @@ export const frameType = {
   otherEpoch: 24,
   failed: 25,
   same: 26,
+  /** To many at once. */
+  answers: 27,
   /** A piece of a frame that is too long to be sent in one go. */
   piece: 30,
 } as const
@@ -71,6 +76,8 @@ const caps = new Map<number, number>([
   [frameType.put, 128 * mib],
   [frameType.get, 4 * kib],
   [frameType.call, 16 * mib],
+  [frameType.gets, 128 * kib],
+  [frameType.puts, 128 * mib],
   [frameType.cast, 16 * mib],
   [frameType.stored, 64],
   [frameType.record, 128 * mib],
@@ -79,6 +86,7 @@ const caps = new Map<number, number>([
   [frameType.otherEpoch, 16 * mib],
   [frameType.failed, 64 * kib],
   [frameType.same, 64],
+  [frameType.answers, 384 * kib],
   [frameType.piece, pieceHeadBytes + pieceBytesMax],
 ])
 
@@ -92,7 +100,7 @@ export function frameBytesMax(type: number): number {
 
 /** Whether the frame asks for an answer. */
 export function isRequest(type: number): boolean {
-  return type === frameType.put || type === frameType.get || type === frameType.call
+  return type >= frameType.put && type <= frameType.puts
 }
 
 /** Whether a frame of the type may come in pieces. */
@@ -102,5 +110,5 @@ export function mayComeInPieces(type: number): boolean {
 
 /** Whether the frame answers a request. */
 export function isAnswer(type: number): boolean {
-  return type >= frameType.stored && type <= frameType.same
+  return type >= frameType.stored && type <= frameType.answers
 }

@@ -15,6 +15,8 @@ export class PeerLoad implements ReplicaLoad {
   readonly id: string
   isNear = true
   latencyMs = 0
+  /** Keys that are asked for beside the first one of their request. */
+  #more = 0
   readonly #pending: { readonly size: number }
 
   constructor(id: string, pending: { readonly size: number }) {
@@ -23,7 +25,12 @@ export class PeerLoad implements ReplicaLoad {
   }
 
   get inFlight(): number {
-    return this.#pending.size
+    return this.#pending.size + this.#more
+  }
+
+  /** So many keys more, or fewer, are asked for in one request. */
+  addKeys(count: number): void {
+    this.#more += count
   }
 
   /** An answer took so long, or has taken so long and is not there. */

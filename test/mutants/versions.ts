@@ -143,7 +143,7 @@ function hasDot(`,
     fault: 'a write with a context replaces all that its coordinator holds',
     edits: [
       {
-        file: 'node/bucket.ts',
+        file: 'node/bucket-requests.ts',
         find: "if (context === undefined) return 'all'",
         replace: "if (context !== null) return 'all'",
       },
@@ -155,7 +155,7 @@ function hasDot(`,
     fault: 'a write with a context leaves beside it what the context covers',
     edits: [
       {
-        file: 'node/bucket.ts',
+        file: 'node/bucket-requests.ts',
         find: 'if (context === null) return { causal: emptyContext, stamp: 0 }',
         replace: 'if (context !== undefined) return { causal: emptyContext, stamp: 0 }',
       },

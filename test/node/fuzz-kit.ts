@@ -70,6 +70,10 @@ async function work(nodes: readonly CoterieNode[]): Promise<void> {
       await bucket.get(`k${i}`, { r: 3 })
       await bucket.put(`s${i}`, i, { context: null }).catch(() => undefined)
     }
+    const many = Array.from({ length: 10 }, (_, i) => `k${i}`)
+    await bucket.getMany(many)
+    await bucket.putMany(many.map((key, i) => ({ key, value: { i, text: 'x'.repeat(i * 20) } })))
+    await bucket.getMany([...many, 'absent'])
     await bucket.delete('k7')
     await bucket.get('absent')
     await bucket.put(`long ${node.id}`, 'x'.repeat(150_000))

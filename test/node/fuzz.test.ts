@@ -27,9 +27,9 @@ function heapMiB(): number {
 }
 
 const longMs = 600_000
-const { hello, put, get, call, cast, piece } = frameType
+const { hello, put, get, gets, puts, call, cast, piece } = frameType
 const { stored, record, absent, result, otherEpoch, failed, welcome } = frameType
-const answers = [stored, record, absent, result, otherEpoch, failed]
+const answers = [stored, record, absent, result, otherEpoch, failed, frameType.answers]
 
 /** Feeds that many mutated frames of some types; fails with the first that was thrown at. */
 async function feed(
@@ -64,7 +64,7 @@ test('the corpus has every type of frame that nodes exchange', async () => {
 test('mutated puts and gets: the cluster works on', { timeout: longMs }, async () => {
   const to = await target()
   const before = heapMiB()
-  const told = await feed(to, [put, get], fuzzFrames * 0.6)
+  const told = await feed(to, [put, get, puts, gets], fuzzFrames * 0.6)
   expect(told.answers).toBeGreaterThan(fuzzFrames / 10)
   expect(heapMiB() - before).toBeLessThan(60)
   for (const node of to.nodes) {
@@ -125,6 +125,10 @@ test('mutated answers while operations wait: each of them ends', { timeout: long
       const operation = i % 2 === 0 ? bucket.get(key, { r: 3 }) : bucket.put(key, i, { w: 3 })
       outcomes.push(operation.catch(() => undefined))
     }
+    const many = Array.from({ length: 4 }, (_, i) => `k${(fed + i) % 40}`)
+    const writes = many.map((key) => ({ key, value: fed }))
+    outcomes.push(bucket.getMany(many).catch(() => undefined))
+    outcomes.push(bucket.putMany(writes, { w: 3 }).catch(() => undefined))
     for (const handler of to.dialled()) {
       const frame = mutator.next()
       if (frame.length >= 6) frame.writeUInt32LE((mutator.below(8) << 16) | mutator.below(8), 2)

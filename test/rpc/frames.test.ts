@@ -31,6 +31,8 @@ describe('caps', () => {
     put: 128 * mib,
     get: 4 * kib,
     call: 16 * mib,
+    gets: 128 * kib,
+    puts: 128 * mib,
     cast: 16 * mib,
     stored: 64,
     record: 128 * mib,
@@ -39,6 +41,7 @@ describe('caps', () => {
     otherEpoch: 16 * mib,
     failed: 64 * kib,
     same: 64,
+    answers: 384 * kib,
     piece: 64 * kib + 14,
   }
 
@@ -60,9 +63,11 @@ describe('caps', () => {
   })
 
   test('each type is a request, an answer or neither', () => {
-    const requests: readonly number[] = [frameType.put, frameType.get, frameType.call]
+    const { put, get, call, gets, puts } = frameType
+    const requests: readonly number[] = [put, get, call, gets, puts]
     const { stored, record, absent, result, otherEpoch, failed, same } = frameType
-    const answers: readonly number[] = [stored, record, absent, result, otherEpoch, failed, same]
+    const toOne: readonly number[] = [stored, record, absent, result, otherEpoch, failed, same]
+    const answers = [...toOne, frameType.answers]
     for (let type = 0; type < 256; type++) {
       expect(isRequest(type)).toBe(requests.includes(type))
       expect(isAnswer(type)).toBe(answers.includes(type))

@@ -3,7 +3,8 @@
 import type { Entry } from '../../coordinator/entry.ts'
 import type { Receipt } from '../../coordinator/receipt.ts'
 import type { Bucket } from '../../node/bucket.ts'
-import { putMany, type PutManyOptions, type PutManyWrite } from '../../node/put-many.ts'
+import { PartialWriteError } from '../../base/errors.ts'
+import { checkWrites, type PutManyOptions, type PutManyWrite } from '../../node/put-many.ts'
 import type {
   DeleteOptions,
   GetOptions,
@@ -114,11 +115,45 @@ class RecordedBucket<V> {
     return this.#write(operation, options, () => this.#bucket.put(key, value, options))
   }
 
-  putMany(
+  async putMany(
     writes: readonly PutManyWrite<V>[],
     options: PutManyOptions = {},
   ): Promise<Map<string, Receipt>> {
-    return putMany(writes, options, (key, value, each) => this.put(key, value, each))
+    checkWrites(writes)
+    const start = this.#ledger.tick()
+    const operations = writes.map(({ key, value, context }) => {
+      const asked = { kind: 'put', key, value: valueText(value) } as const
+      return this.#beginWrite(
+        asked,
+        { ...options, ...(context !== undefined && { context }) },
+        start,
+      )
+    })
+    const endAll = (
+      receipts: ReadonlyMap<string, Receipt>,
+      errorOf: (key: string) => unknown,
+    ): void => {
+      const end = this.#ledger.tick()
+      for (const operation of operations) {
+        const receipt = receipts.get(operation.key)
+        const outcome = outcomeOf(errorOf(operation.key), options.signal)
+        if (receipt === undefined) this.#ledger.end(operation, { outcome }, end)
+        else this.#endWrite(operation, receipt, end)
+      }
+    }
+    try {
+      const receipts = await this.#bucket.putMany(writes, options)
+      endAll(receipts, () => undefined)
+      return receipts
+    } catch (error) {
+      if (error instanceof PartialWriteError) {
+        const { receipts, errors } = error as PartialWriteError<Receipt>
+        endAll(receipts, (key) => errors.get(key))
+      } else {
+        endAll(new Map(), () => error)
+      }
+      throw error
+    }
   }
 
   delete(key: string, options?: DeleteOptions): Promise<Receipt> {
@@ -180,11 +215,13 @@ class RecordedBucket<V> {
   #beginWrite(
     asked: Pick<Asked, 'kind' | 'key' | 'value'>,
     options: (DeleteOptions & Pick<PutOptions, 'ttlMs'>) | undefined,
+    start?: number,
   ): Operation {
     const given = this.#ledger.given(options?.context, this.#bucket.name, asked.key)
     const expires = asked.kind === 'put' && this.#expires(options)
     const context = given === undefined ? {} : { context: given }
-    return this.#ledger.begin(this.#asked({ ...asked, ...context, ...(expires && { expires }) }))
+    const noted = this.#asked({ ...asked, ...context, ...(expires && { expires }) })
+    return this.#ledger.begin(noted, start)
   }
 
   #beginUpdate(read: Operation, value: V, options: UpdateOptions | undefined): Operation {
@@ -209,8 +246,8 @@ class RecordedBucket<V> {
     }
   }
 
-  #endWrite(operation: Operation, receipt: Receipt): void {
-    this.#ledger.end(operation, { outcome: 'ok' })
+  #endWrite(operation: Operation, receipt: Receipt, end?: number): void {
+    this.#ledger.end(operation, { outcome: 'ok' }, end)
     this.#ledger.learn(receipt.context, operation)
   }
 
