@@ -113,14 +113,14 @@ function replacedSome(`,
       },
       {
         file: 'versions/sibling-set.ts',
-        find: 'function hasDot(',
+        find: 'function siblingOf(',
         replace: `function pruned(context: CausalContext, siblings: readonly Sibling[]): CausalContext {
   const named = context.vector.filter(({ actor }) => siblings.some(({ dot }) => dot.actor === actor))
   const vector = [...new Set([...named, ...context.vector.slice(-2)])].sort(compareDots)
   return { vector, isolated: context.isolated }
 }
 
-function hasDot(`,
+function siblingOf(`,
       },
     ],
   },
