@@ -15,6 +15,8 @@ export type {
 } from './node/bucket-options.ts'
 export type { Balance } from './node/balance.ts'
 export type { LoadRates } from './ring/load-rates.ts'
+export type { Explanation, RecordSummary, ReplicaReport } from './node/explain.ts'
+export type { Convergence, Holding } from './node/convergence.ts'
 export type { CloseOptions, CloseOutcome } from './node/close.ts'
 export type { ChangeRequest, MemberToAdd } from './node/change-request.ts'
 export type { ChangePlan, PlannedMember, PlannedMove } from './node/plan-change.ts'

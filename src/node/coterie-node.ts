@@ -1,10 +1,8 @@
 /** A member of the store, as its service sees it. */
 import { EventEmitter } from 'node:events'
-import { InvalidArgumentError, LimitError } from '../base/errors.ts'
-import { writeUtf8 } from '../base/bytes.ts'
+import { InvalidArgumentError } from '../base/errors.ts'
 import { siblings } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
-import { hashKey, partitionOf } from '../ring/key-hash.ts'
 import { NodeBucket, type Bucket } from './bucket.ts'
 import {
   bucketNameBytesMax,
@@ -21,6 +19,8 @@ import { balanceOf, type Balance } from './balance.ts'
 import type { ChangeRequest } from './change-request.ts'
 import type { CloseOptions, CloseOutcome } from './close.ts'
 import type { Member, NodeEvents, RingView } from './events.ts'
+import { explainKey, type Explanation } from './explain.ts'
+import { KeyPlaces, type KeyPlace } from './key-place.ts'
 import type { NodeCore } from './node-core.ts'
 import { textProblem } from './option-checks.ts'
 import { planChange, type ChangePlan } from './plan-change.ts'
@@ -96,22 +96,36 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
 
   /** Who is responsible for a key: its owners in the order of the ring, then those that stand in for them. */
   preferenceList(bucket: string, key: string): readonly Replica[] {
-    const nameProblem = textProblem(bucket, bucketNameBytesMax)
-    if (nameProblem !== undefined) throw new InvalidArgumentError('bucket', nameProblem)
-    const keyProblem = textProblemOfKey(key)
-    if (keyProblem !== undefined) throw new InvalidArgumentError('key', keyProblem)
-    const actual = Buffer.byteLength(key)
-    const allowed = this.#core.limits.keyBytesMax
-    if (actual > allowed) throw new LimitError('keyBytesMax', { allowed, actual, what: 'key' })
-    const bytes = Buffer.allocUnsafe(3 * (bucket.length + key.length) + 1)
-    const end = writeUtf8(bytes, 0, `${bucket}\0${key}`)
     const ring = this.#core.coordination.ring()
-    const partition = partitionOf(hashKey(bytes.subarray(0, end)), ring.partitions)
+    const { partition } = this.#placeOf(bucket, key)
     const owners = ring.owners(partition)
     return ring.preferenceList(partition).map((id) => ({
       id,
       role: owners.includes(id) ? 'primary' : 'fallback',
     }))
+  }
+
+  /** @throws {InvalidArgumentError} @throws {LimitError} */
+  #placeOf(bucket: string, key: string): KeyPlace {
+    const problem = textProblem(bucket, bucketNameBytesMax)
+    if (problem !== undefined) throw new InvalidArgumentError('bucket', problem)
+    const { partitions } = this.#core.coordination.ring()
+    return new KeyPlaces(bucket, this.#core.limits.keyBytesMax).place(key, partitions)
+  }
+
+  /**
+   * Tells how things stand with one key: who owns it, what each of them and of those that stand in really stores, for
+   * whom hints are kept, and whether and why the owners hold the same, in words. Reads no value, and repairs nothing.
+   * All of them are asked, the first 64 of the preference list at most; one that does not answer is told so.
+   * @param options.timeoutMs how long their answers are waited for. @default 2_000
+   * @throws {InvalidArgumentError} by rejection, for a wrong bucket, key or option.
+   * @throws {ClosedError} by rejection.
+   */
+  async explain(bucket: string, key: string, options: RequestOptions = {}): Promise<Explanation> {
+    checkRequestOptions(options)
+    options.signal?.throwIfAborted()
+    const place = { bucket, key, ...this.#placeOf(bucket, key) }
+    return withSignal(explainKey(this.#core, place, options), options.signal)
   }
 
   /** Every counter and gauge: one plain snapshot, safe for JSON. */
@@ -186,10 +200,4 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-function textProblemOfKey(key: unknown): string | undefined {
-  if (typeof key !== 'string') return `must be a string, not of type ${typeof key}`
-  if (key === '') return 'must not be empty'
-  return key.isWellFormed() ? undefined : 'must be well-formed: it has a lone surrogate'
 }

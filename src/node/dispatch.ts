@@ -14,6 +14,7 @@ import { membershipCast } from '../upkeep/gossip.ts'
 import { recordAnswer, recordCall } from '../upkeep/mend-record.ts'
 import { Admission } from './admission.ts'
 import { policyCall } from './bucket-policies.ts'
+import { explainAnswer, explainCall } from './explain.ts'
 import { joinCall } from './join.ts'
 import { loadAnswer, loadCall } from './balance.ts'
 import type { NodeCore } from './node-core.ts'
@@ -92,6 +93,8 @@ export class Dispatch {
         return this.#core.scanPages.answer(tuple)
       case policyCall:
         return this.#core.policies.answer(String(tuple[1]))
+      case explainCall:
+        return explainAnswer(this.#core, tuple[1], tuple[2])
       case loadCall:
         return loadAnswer(this.#core)
       case sizesCall:

@@ -169,6 +169,20 @@ export class HintStore {
     return false
   }
 
+  /** For whom a hint for the record is kept, and for whom its partition is marked, sorted. */
+  keptFor(
+    partition: number,
+    key: string,
+  ): { readonly hintsFor: readonly string[]; readonly marksFor: readonly string[] } {
+    const name = hintName(partition, key)
+    const hinted = [...this.#targets].filter(([, { hints }]) => hints.has(name))
+    const marked = [...this.#dirty].filter(([, partitions]) => partitions.has(partition))
+    return {
+      hintsFor: hinted.map(([target]) => target).sort(),
+      marksFor: marked.map(([target]) => target).sort(),
+    }
+  }
+
   /** The writes that keep a hint; to be made in one batch with the record. */
   add(hint: Hint, recordBytes: number, nowMs: number): readonly StorageWrite[] {
     const { target, partition, key } = hint

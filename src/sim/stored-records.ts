@@ -4,11 +4,10 @@
  */
 
 import { msgpackCodec } from '../adapters/msgpack-codec.ts'
-import { toHex } from '../base/bytes.ts'
 import { dirtyPartition, hintsPartition, storageKeyBytes } from '../replica/places.ts'
 import { decodeStored, openStored, storedHeaderBytes } from '../replica/stored-record.ts'
 import { hashKey, partitionOf } from '../ring/key-hash.ts'
-import type { CausalContext } from '../versions/causal-context.ts'
+import { clockText } from '../versions/clock-text.ts'
 import { sameRecord } from '../versions/record-layout.ts'
 import type { SimDisk } from './sim-disk.ts'
 
@@ -111,10 +110,4 @@ function decodeValue(bytes: Uint8Array): unknown {
   } catch {
     return bytes
   }
-}
-
-function clockText({ vector, isolated }: CausalContext): string {
-  const text = (dots: CausalContext['vector']): string[] =>
-    dots.map(({ actor, counter }) => `${toHex(Buffer.from(actor, 'latin1'))}:${counter}`)
-  return [...text(vector), ...text(isolated).map((dot) => `+${dot}`)].join(' ')
 }
