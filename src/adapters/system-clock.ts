@@ -22,6 +22,7 @@ export function systemClock(): Clock {
     wallMs: () => Date.now(),
     after: (delayMs, callback) =>
       delayMs > 0 ? startTimer(systemTimers, delayMs, callback) : nextTurn(callback),
+    watchLag,
   }
 }
 
@@ -32,6 +33,17 @@ export function systemClock(): Clock {
 function nextTurn(callback: () => void): Timer {
   const handle = setImmediate(callback)
   return { cancel: () => clearImmediate(handle) }
+}
+
+function watchLag(intervalMs: number, told: (lagMs: number) => void): Timer {
+  let dueMs = performance.now() + intervalMs
+  const handle = setInterval(() => {
+    const now = performance.now()
+    told(Math.max(0, now - dueMs))
+    dueMs = now + intervalMs
+  }, intervalMs)
+  handle.unref()
+  return { cancel: () => clearInterval(handle) }
 }
 
 const systemTimers: TimerFunctions = {

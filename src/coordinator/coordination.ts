@@ -27,6 +27,8 @@ export interface Coordination {
   readonly siblingsMax: number
   /** Most operations under way at once, forwarded ones included. */
   readonly inFlightMax: number
+  /** @throws {OverloadedError} the event loop lags. */
+  assertBearable(): void
   readonly hedging: Hedging
   readonly long: LongValues
   readonly choice: ReplicaChoice

@@ -18,6 +18,7 @@ import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
 import { unavailable } from './availability.ts'
 import type { Coordination } from './coordination.ts'
 import { longValueBytes } from './long-values.ts'
+import { tooManyInFlight } from './overloaded.ts'
 import type { PutRequest } from './put-request.ts'
 import { startPut } from './quick-put.ts'
 import type { Acknowledgement, Receipt } from './receipt.ts'
@@ -202,11 +203,13 @@ export class ForwardedPuts {
     const { stats, inFlightMax, selfId, long } = this.#node
     if (put.value.length >= longValueBytes) await long.turn(put.value.length)
     if (this.#isClosed()) throw new ClosedError('the node is closed')
+    this.#node.assertBearable()
     if (!this.#node.ring().ownsPartition(selfId, put.partition)) {
       throw new TopologyBusyError('this node owns no copy of the key any more')
     }
     if (stats.inFlight >= inFlightMax) {
-      throw new OverloadedError(`${inFlightMax} operations are under way: try again later`)
+      stats.refused += 1
+      throw tooManyInFlight(inFlightMax)
     }
     stats.inFlight += 1
     return receiptTuple(await startPut(this.#node, put))

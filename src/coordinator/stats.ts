@@ -14,6 +14,8 @@ export interface CoordinatorStats {
   expired: number
   /** Reads that asked one replica more because one was slow. */
   hedged: number
+  /** Operations that were refused because this node has too much to do. */
+  refused: number
   /** Operations under way. */
   inFlight: number
 }
@@ -21,5 +23,5 @@ export interface CoordinatorStats {
 /** Counters that start at nothing. */
 export function createCoordinatorStats(): CoordinatorStats {
   const none = { puts: 0, gets: 0, scanPages: 0, forwarded: 0, failed: 0, repaired: 0 }
-  return { ...none, expired: 0, hedged: 0, inFlight: 0 }
+  return { ...none, expired: 0, hedged: 0, refused: 0, inFlight: 0 }
 }

@@ -18,6 +18,10 @@ export interface BucketNode {
   assertServing(): void
   /** Waits for the promise; until it is settled the node lets what was begun go on, also while it drains. */
   underWay<T>(steps: Promise<T>): Promise<T>
+  /** @throws {OverloadedError} the event loop lags. */
+  assertBearable(): void
+  /** Counts operations in, all or none; they count themselves out. @throws {OverloadedError} */
+  countIn(count: number): void
   /**
    * Undefined once the members that answer agree on the bucket's policy; else a promise of it.
    * @throws {ConflictPolicyError} by rejection

@@ -1,5 +1,5 @@
 /** A bucket: what a service reads and writes through. Checks and encodes, then hands over to the coordinator. */
-import { OverloadedError, TimeoutError, UnavailableError } from '../base/errors.ts'
+import { TimeoutError, UnavailableError } from '../base/errors.ts'
 import { createEntry, type Entry, type EntryReader } from '../coordinator/entry.ts'
 import { Gathering, type Gathered } from '../coordinator/gathering.ts'
 import { startGets } from '../coordinator/many-gets.ts'
@@ -210,6 +210,7 @@ export class NodeBucket<V> implements Bucket<V> {
   put(key: string, value: V, options: PutOptions = noPutOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
+      this.#node.assertBearable()
       const place = this.#requests.place(key)
       return this.#write(key, place, this.#requests.encode(key, value), options)
     } catch (error) {
@@ -361,12 +362,7 @@ export class NodeBucket<V> implements Bucket<V> {
   /** Counts operations in: all or none. @throws {ClosedError} @throws {OverloadedError} */
   #enter(count: number): void {
     this.#node.assertServing()
-    const { stats } = this.#node.coordination
-    const { inFlightMax } = this.#node.limits
-    if (stats.inFlight + count > inFlightMax) {
-      throw new OverloadedError(`${inFlightMax} operations are under way: try again later`)
-    }
-    stats.inFlight += count
+    this.#node.countIn(count)
   }
 }
 

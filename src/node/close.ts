@@ -36,6 +36,7 @@ export async function closeCore(core: NodeCore): Promise<CloseOutcome> {
   const deadlineMs = ports.clock.monotonicMs() + graceMs
   core.coordination.long.close()
   gossip?.farewell()
+  core.burden.close()
   while (wheel.size > 0 && ports.clock.monotonicMs() < deadlineMs) await sleep(ports.clock, pollMs)
   const outcome = leftBehind(core)
   wheel.expireAll()

@@ -27,6 +27,7 @@ import type { Handoff } from '../upkeep/handoff.ts'
 import { Promotion } from '../upkeep/promotion.ts'
 import type { BucketPolicies } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
+import type { Burden } from './burden.ts'
 import { closeCore, type CloseOptions, type CloseOutcome } from './close.ts'
 import { Dispatch } from './dispatch.ts'
 import { drain } from './drain.ts'
@@ -38,6 +39,7 @@ import { Reach } from './reach.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
 import {
+  createBurden,
   createCoordination,
   createFilling,
   createHandlers,
@@ -74,6 +76,7 @@ export class NodeCore implements BucketNode {
   readonly handoff: Handoff
   readonly policies: BucketPolicies
   readonly coordination: Coordination
+  readonly burden: Burden
   readonly wheel: TimerWheel
   readonly starts: StartCounts
   readonly greeter: Greeter
@@ -119,6 +122,7 @@ export class NodeCore implements BucketNode {
     this.peers = createPeers(this)
     this.policies = createPolicies(this)
     this.coordination = createCoordination(this)
+    this.burden = createBurden(this)
     this.handoff = createHandoff(this)
     this.scanPages = createScanPages(this)
     this.spread = createSpread(this)
@@ -145,6 +149,7 @@ export class NodeCore implements BucketNode {
 
   opened(): void {
     this.#state = 'open'
+    this.burden.open()
   }
 
   n(): number {
@@ -175,6 +180,14 @@ export class NodeCore implements BucketNode {
   /** Operations of this node's own clients, and writes that it coordinates for other nodes, under way now. */
   get underWayCount(): number {
     return Math.max(this.wheel.size, this.coordination.stats.inFlight) + this.#steps
+  }
+
+  assertBearable(): void {
+    this.burden.assertBearable()
+  }
+
+  countIn(count: number): void {
+    this.burden.countIn(count)
   }
 
   agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined {

@@ -91,6 +91,13 @@ export interface LimitOptions {
   readonly siblingsMax?: number
   /** Most operations under way at once; more are refused with `ERR_OVERLOADED`. @default 50_000 */
   readonly inFlightMax?: number
+  /**
+   * While the event loop of this node lags by more than this, in milliseconds, its clients are refused with
+   * `ERR_OVERLOADED`, and from a quarter of it on background work waits. Three looks in a row, one every 20 ms, must
+   * find it so late: a single long stretch of work refuses nobody. Less: those who are accepted are served sooner. Off
+   * on a clock that cannot lag, as in a simulation. @default 500
+   */
+  readonly eventLoopLagMaxMs?: number
   /** Most bytes that wait for one peer. @default 64 MiB */
   readonly queuedBytesPerPeerMax?: number
 }
@@ -171,6 +178,7 @@ const defaults = Object.freeze({
     valueBytesMax: mib,
     siblingsMax: 64,
     inFlightMax: 50_000,
+    eventLoopLagMaxMs: 500,
     queuedBytesPerPeerMax: 64 * mib,
   }),
 })
@@ -313,6 +321,7 @@ const limitMaxima: Readonly<Record<keyof LimitOptions, number>> = {
   valueBytesMax: 8 * mib,
   siblingsMax: 4096,
   inFlightMax: Number.MAX_SAFE_INTEGER,
+  eventLoopLagMaxMs: durationMsMax,
   queuedBytesPerPeerMax: Number.MAX_SAFE_INTEGER,
 }
 

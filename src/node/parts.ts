@@ -24,6 +24,7 @@ import {
   readPolicyAnswer,
   type PolicyAnswer,
 } from './bucket-policies.ts'
+import { Burden } from './burden.ts'
 import type { NodeCore } from './node-core.ts'
 import { heardOtherEpoch, otherEpochBody } from './other-epoch.ts'
 import { expel } from './topology.ts'
@@ -85,6 +86,7 @@ export function createHandoff(core: NodeCore): Handoff {
     intervalMs,
     timeoutMs: core.options.timeoutMs,
     bytesPerSecondMax,
+    isBusy: () => core.burden.isHeavy,
     ring: () => core.keeper.ring,
     data: (id) => core.peers.data(id),
     isReachable: (id) => core.isReachable(id),
@@ -127,6 +129,18 @@ export function createScanPages(core: NodeCore): ScanPages {
   })
 }
 
+/** What this node has to do, and whom it refuses. */
+export function createBurden(core: NodeCore): Burden {
+  const { eventLoopLagMaxMs, inFlightMax } = core.options.limits
+  const { stats } = core.coordination
+  return new Burden({
+    clock: core.ports.clock,
+    lagMaxMs: eventLoopLagMaxMs,
+    inFlightMax,
+    stats,
+  })
+}
+
 /** What the coordinators of operations need of the node. */
 export function createCoordination(core: NodeCore): Coordination {
   const { clock } = core.ports
@@ -141,6 +155,7 @@ export function createCoordination(core: NodeCore): Coordination {
     stats: createCoordinatorStats(),
     siblingsMax: core.options.limits.siblingsMax,
     inFlightMax: core.options.limits.inFlightMax,
+    assertBearable: () => core.burden.assertBearable(),
     hedging: new Hedging(),
     long: new LongValues(clock),
     choice: core.options.replicaChoice,

@@ -16,11 +16,15 @@ export interface NodeStats {
     /** Reads and writes of other nodes, which this one answered as a replica or coordinated. */
     readonly answered: number
     readonly failed: number
+    /** Refused before any work: too much was under way, or the event loop lagged. */
+    readonly refused: number
     /** Under way now. */
     readonly inFlight: number
     /** Reads that asked one replica more because one was slow. */
     readonly hedged: number
   }
+  /** How late the event loop was when it was looked at last, milliseconds; 0 on a clock that cannot lag. */
+  readonly eventLoopLagMs: number
   readonly repair: {
     /** Replicas that were sent a newer record because of a read. */
     readonly reads: number
@@ -44,7 +48,7 @@ export interface NodeStats {
 /** The snapshot of this moment. */
 export function collectStats(core: NodeCore): NodeStats {
   const { coordination, hints, handoff, store, identity } = core
-  const { puts, gets, scanPages, forwarded, failed, inFlight, hedged, repaired, expired } =
+  const { puts, gets, scanPages, forwarded, failed, inFlight, hedged, refused, repaired, expired } =
     coordination.stats
   const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
   for (const { status } of core.members()) members[status] += 1
@@ -60,9 +64,11 @@ export function collectStats(core: NodeCore): NodeStats {
       forwarded,
       answered: core.dispatch.answeredCount,
       failed,
+      refused,
       inFlight,
       hedged,
     },
+    eventLoopLagMs: core.burden.lagMs,
     repair: { reads: repaired, expired, damaged: store.damagedCount },
     handoff: {
       hints: hints.count(),

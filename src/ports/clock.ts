@@ -22,4 +22,9 @@ export interface Clock {
   /** Milliseconds since the epoch of Unix. For expiry and last-write-wins alone, never for causality. */
   wallMs(): number
   after(delayMs: number, callback: () => void): Timer
+  /**
+   * Only for clocks whose callbacks can be late: looks at that every `intervalMs` and tells by how many milliseconds.
+   * Does not keep the process alive.
+   */
+  watchLag?(intervalMs: number, told: (lagMs: number) => void): Timer
 }

@@ -34,6 +34,8 @@ export interface HandoffDriverOptions {
   readonly intervalMs: number
   readonly timeoutMs: number
   readonly bytesPerSecondMax: number
+  /** Whether clients give the node much to do: then hand-off waits. */
+  isBusy(): boolean
   ring(): Ring | undefined
   data(id: string): Channel
   isReachable(id: string): boolean
@@ -73,7 +75,7 @@ export class Handoff {
   constructor(options: HandoffDriverOptions) {
     this.#options = options
     this.#markedRing = new MarkedRing(options.books)
-    this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax)
+    this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax, () => options.isBusy())
   }
 
   start(): void {

@@ -1,5 +1,9 @@
-/** Keeps background work below a rate: a token bucket that holds one second's worth (HAZARDS K3). */
+/** Keeps background work below a rate, by a token bucket of one second's worth, and behind clients (HAZARDS K3). */
 import type { Clock, Timer } from '../ports/clock.ts'
+
+/** While the node has much to do, background work waits so long at a time, and no longer than `yieldMaxMs` in all. */
+const yieldMs = 20
+const yieldMaxMs = 1_000
 
 /** A bucket of tokens that fills at a steady rate: whoever takes too many waits. */
 export class Throttle {
@@ -8,10 +12,15 @@ export class Throttle {
   #tokens: number
   #refilledMs: number
   #isClosed = false
+  readonly #isBusy: () => boolean
   readonly #timers: Set<{ timer: Timer; resolve: () => void }> = new Set()
 
-  /** @param perSecond tokens a second; `Infinity` for no limit. */
-  constructor(clock: Clock, perSecond: number) {
+  /**
+   * @param perSecond tokens a second; `Infinity` for no limit.
+   * @param isBusy whether clients give the node much to do.
+   */
+  constructor(clock: Clock, perSecond: number, isBusy: () => boolean = () => false) {
+    this.#isBusy = isBusy
     this.#clock = clock
     this.#perSecond = perSecond
     this.#tokens = perSecond
@@ -20,13 +29,20 @@ export class Throttle {
 
   /** Resolves when the tokens may be spent. The bucket may go into debt once: whoever comes next waits for it. */
   async spend(tokens: number): Promise<void> {
+    for (let waitedMs = 0; waitedMs < yieldMaxMs && this.#isBusy(); waitedMs += yieldMs) {
+      if (this.#isClosed) return
+      await this.#wait(yieldMs)
+    }
     if (this.#perSecond === Infinity || this.#isClosed) return
     const now = this.#clock.monotonicMs()
     const refill = ((now - this.#refilledMs) / 1000) * this.#perSecond
     this.#refilledMs = now
     this.#tokens = Math.min(this.#perSecond, this.#tokens + refill) - tokens
     if (this.#tokens >= 0) return
-    const waitMs = (-this.#tokens / this.#perSecond) * 1000
+    await this.#wait((-this.#tokens / this.#perSecond) * 1000)
+  }
+
+  async #wait(waitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const entry = {
         resolve,

@@ -146,6 +146,7 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
     stats,
     siblingsMax: 64,
     inFlightMax: 50_000,
+    assertBearable: () => undefined,
     hedging: new Hedging(),
     long: new LongValues(clock),
     choice: roundRobin(),

@@ -1,0 +1,134 @@
+/**
+ * One of three processes of a cluster. `drive` offers three times what the cluster gets done, and does not wait for it,
+ * then stops, and tells what became of it; `stand` owns copies and tells what memory it took.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createNode, type CoterieNode, type LimitOptions } from '../../../src/index.ts'
+
+export interface OverloadReport {
+  readonly offered: number
+  readonly done: number
+  /** Operations that ended with an error, by its code. */
+  readonly failed: Readonly<Record<string, number>>
+  readonly refused: number
+  /** Of those that were done, milliseconds. */
+  readonly p99Ms: number
+  readonly maxMs: number
+  /** Operations per second: with a bounded number in flight before, under overload, and so again afterwards. */
+  readonly capacity: number
+  readonly goodput: number
+  readonly afterwards: number
+  readonly inFlightAfterwards: number
+  /** Most memory of each process above what it had before, MiB. */
+  readonly growthMiB: readonly number[]
+}
+
+const mib = 1024 * 1024
+const value = 'x'.repeat(1000)
+const keys = 2_000
+
+/** Most memory since it was called, above what there was then. */
+function watchMemory(): () => number {
+  const before = process.memoryUsage().rss
+  let most = before
+  const timer = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20)
+  return () => {
+    clearInterval(timer)
+    return (most - before) / mib
+  }
+}
+
+async function stand(seed: string): Promise<void> {
+  const node = await createNode({ seeds: [seed] })
+  process.send?.('up')
+  await once(process, 'message')
+  const growth = watchMemory()
+  await once(process, 'message')
+  process.send?.(growth())
+  await once(process, 'message')
+  await node.close()
+  process.disconnect?.()
+}
+
+/** Operations per second with so many in flight. */
+async function closedLoop(node: CoterieNode, inFlight: number, seconds: number): Promise<number> {
+  const bucket = node.bucket<string>('b')
+  const beganMs = performance.now()
+  let done = 0
+  const worker = async (number: number): Promise<void> => {
+    for (let i = number; performance.now() - beganMs < seconds * 1000; i += inFlight) {
+      await bucket.put(`k${i % keys}`, value).then(
+        () => (done += 1),
+        () => new Promise((resolve) => setTimeout(resolve, 10)),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, (_, i) => worker(i)))
+  return done / seconds
+}
+
+/** Puts three times as many as were done in the turn before, and 50 at least, whatever becomes of them. */
+async function overwhelm(node: CoterieNode, seconds: number) {
+  const bucket = node.bucket<string>('b')
+  const latencies: number[] = []
+  const failed: Record<string, number> = {}
+  const beganMs = performance.now()
+  let offered = 0
+  let ended = 0
+  let doneBefore = 0
+  while (performance.now() - beganMs < seconds * 1000) {
+    const due = offered + Math.max(50, 3 * (latencies.length - doneBefore))
+    doneBefore = latencies.length
+    for (; offered < due; offered++) {
+      const startMs = performance.now()
+      bucket.put(`k${offered % keys}`, value).then(
+        () => {
+          ended += 1
+          latencies.push(performance.now() - startMs)
+        },
+        ({ code = 'none' }: { code?: string }) => {
+          ended += 1
+          failed[code] = (failed[code] ?? 0) + 1
+        },
+      )
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const goodput = latencies.length / seconds
+  while (ended < offered) await new Promise((resolve) => setTimeout(resolve, 10))
+  const sorted = latencies.toSorted((a, b) => a - b)
+  const p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? 0
+  return { offered, done: latencies.length, failed, p99Ms, maxMs: sorted.at(-1) ?? 0, goodput }
+}
+
+async function drive(limits: LimitOptions): Promise<OverloadReport> {
+  const node = await createNode({ limits })
+  const others: ChildProcess[] = []
+  for (let i = 0; i < 2; i++) {
+    const child = fork(new URL(import.meta.url), ['stand', node.address])
+    await once(child, 'message')
+    others.push(child)
+  }
+  await closedLoop(node, 512, 1)
+  const capacity = await closedLoop(node, 512, 1)
+  for (const child of others) child.send('watch')
+  const growth = watchMemory()
+  const overload = await overwhelm(node, 3)
+  const growthMiB = [growth()]
+  for (const child of others) {
+    child.send('tell')
+    growthMiB.push(((await once(child, 'message')) as [number])[0])
+  }
+  const { inFlight, refused } = node.stats().operations
+  const afterwards = await closedLoop(node, 512, 1)
+  for (const child of others) child.send('end')
+  await node.close()
+  return { ...overload, capacity, afterwards, growthMiB, refused, inFlightAfterwards: inFlight }
+}
+
+if (process.argv[2] === 'stand') {
+  await stand(process.argv[3]!)
+} else {
+  console.log(JSON.stringify(await drive(JSON.parse(process.argv[3]!) as LimitOptions)))
+}

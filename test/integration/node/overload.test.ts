@@ -1,0 +1,44 @@
+/** Three real processes, of which one is offered three times what gets done (HAZARDS K1). */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import type { LimitOptions } from '../../../src/index.ts'
+import type { OverloadReport } from './overload-child.ts'
+
+const child = fileURLToPath(new URL('overload-child.ts', import.meta.url))
+
+function overload(limits: LimitOptions): Promise<OverloadReport> {
+  const flags = ['--import', 'tsx', '--unhandled-rejections=strict']
+  const driver = spawn(process.execPath, [...flags, child, 'drive', JSON.stringify(limits)], {
+    timeout: 100_000,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  driver.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  return new Promise((resolve, reject) => {
+    driver.on('close', (code) => {
+      if (code === 0) resolve(JSON.parse(output) as OverloadReport)
+      else reject(new Error(`the driver ended with ${code}`))
+    })
+  })
+}
+
+test.each<[string, LimitOptions]>([
+  ['operations in flight are bounded', { inFlightMax: 2_000, eventLoopLagMaxMs: 1_000_000 }],
+  ['the lag of the event loop is', { inFlightMax: 1_000_000, eventLoopLagMaxMs: 50 }],
+])(
+  'three times too much, where %s: refused in part, served in time, bounded, and over at once',
+  { timeout: 120_000 },
+  async (_, limits) => {
+    const report = await overload(limits)
+    const { offered, done, failed, refused, goodput, afterwards } = report
+    expect(Object.keys(failed)).toEqual(['ERR_OVERLOADED'])
+    expect(done + failed['ERR_OVERLOADED']!).toBe(offered)
+    expect(refused).toBeGreaterThanOrEqual(failed['ERR_OVERLOADED']!)
+    expect(done).toBeGreaterThan(1_000)
+    expect(report.p99Ms).toBeLessThan(4_000)
+    for (const growthMiB of report.growthMiB) expect(growthMiB).toBeLessThan(200)
+    expect(report.inFlightAfterwards).toBe(0)
+    expect(afterwards).toBeGreaterThan(goodput / 4)
+  },
+)
