@@ -138,8 +138,13 @@ describe('quorum reads of one writer while frames are lost at random', () => {
   })
 
   test('go back in time now and then without repair', async () => {
-    const wentBack = await overSeeds(seeds(60), three('off'), readsThatWentBack)
-    expect(Math.max(...wentBack)).toBeGreaterThan(0)
+    const found: number[] = []
+    for (const seed of seeds(60)) {
+      found.push(...(await overSeeds([seed], three('off'), readsThatWentBack)))
+      // One that shows it is enough.
+      if (Math.max(...found) > 0) break
+    }
+    expect(Math.max(...found)).toBeGreaterThan(0)
   })
 })
 
