@@ -109,9 +109,15 @@ describe('while the ring changes', () => {
       await putAll(cluster)
       const writing = writer(cluster)
       const stays = (): Bucket<number> => cluster.node('n1').bucket<number>(bucketName)
-      const scanning = walk(cluster, stays, { msPerKey: 60, timeoutMs: 20_000 })
+      const epochBefore = cluster.node('n1').ring().epoch
+      let isScanning = true
+      const scanning = walk(cluster, stays, { msPerKey: 60, timeoutMs: 20_000 }).finally(() => {
+        isScanning = false
+      })
       await cluster.add('n5')
       await cluster.node('n2').leave()
+      expect(isScanning, 'the ring changed during the scan').toBe(true)
+      expect(cluster.node('n1').ring().epoch).toBeGreaterThan(epochBefore + 1)
       await cluster.add('n6')
       const { found, failures } = await scanning
       await writing.stop()
@@ -126,6 +132,24 @@ describe('while the ring changes', () => {
       const node = await cluster.add('n5')
       const { found } = await walk(cluster, () => node.bucket(bucketName))
       expectEachOnce(found)
+    })
+  })
+
+  test('a newcomer that is still being filled counts for nothing, also with R = 1', async () => {
+    const node = { ...durable.node, handoff: { bytesPerSecondMax: 2_000 } }
+    await overSeeds(seeds(6), { ...durable, nodes: 4, node }, async (cluster) => {
+      await putAll(cluster)
+      const joining = outcomeOf(cluster.add('n5'))
+      const isIn = (): boolean =>
+        cluster.names
+          .slice(0, 4)
+          .every((name) => cluster.node(name).ring().owned['n5'] !== undefined)
+      while (!isIn()) await cluster.sleep(20)
+      for (const name of ['n1', 'n2', 'n3', 'n4']) {
+        const { found } = await walk(cluster, () => cluster.node(name).bucket(bucketName), { r: 1 })
+        expectEachOnce(found)
+      }
+      await joining
     })
   })
 
@@ -245,6 +269,23 @@ describe('replicas that differ', () => {
       expect(found.has('k7')).toBe(false)
       expect(found.get('k8')).toEqual([88])
     })
+  })
+})
+
+test('values whose time has passed are not listed, and end for all', async () => {
+  await overSeeds(seeds(3), { ...durable, nodes: 3 }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket<number>(bucketName)
+    for (const [i, key] of keys.entries()) {
+      await bucket.put(key, i, { w: 'all', ttlMs: i % 2 === 0 ? 1_000 : 1_000_000 })
+    }
+    await cluster.sleep(2_000)
+    const open = (): Bucket<number> => cluster.node('n2').bucket(bucketName)
+    const { found } = await walk(cluster, open)
+    expect(found.toSorted()).toEqual(keys.filter((_, i) => i % 2 !== 0).toSorted())
+    for await (const key of open().keys()) expect(found).toContain(key)
+    expect(cluster.node('n2').stats().repair.expired).toBe(keys.length / 2)
+    await cluster.settle()
+    expect(cluster.records(bucketName, 'k0').get('n3')?.tombstones).toBe(1)
   })
 })
 

@@ -77,6 +77,8 @@ async function work(nodes: readonly CoterieNode[]): Promise<void> {
     await bucket.delete('k7')
     await bucket.get('absent')
     await bucket.put(`long ${node.id}`, 'x'.repeat(150_000))
+    const scan = bucket.entries({ prefix: 'k', timeoutMs: 60_000 })
+    while ((await scan.next()).done !== true);
   }
 }
 

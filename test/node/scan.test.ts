@@ -299,7 +299,7 @@ test('a node that is closed, or closes meanwhile, ends its scans', async () => {
   const { nodes } = await cluster(3)
   const bucket = nodes[0]!.bucket<number>('b')
   await bucket.putMany(Array.from({ length: 5000 }, (_, value) => ({ key: `k${value}`, value })))
-  const scan = bucket.keys()
+  const scan = bucket.keys({ timeoutMs: 2 ** 31 - 1 })
   await scan.next()
   await nodes[0]!.close()
   const walk = async (): Promise<void> => {

@@ -89,6 +89,7 @@ export class Convergence {
     await this.#handOver()
     await this.#agree('after a read of every key')
     for (const round of ['second', 'third']) await this.#readAgain(round)
+    for (const { name, keys } of this.#world.plan.groups) await this.#list(name, keys)
   }
 
   /**
@@ -204,6 +205,33 @@ export class Convergence {
     await succeeds(this.#world, `a read of "${key}"`, () => {
       return bucket.get(key, { ...whole, timeoutMs: readTimeoutMs })
     })
+  }
+
+  /** A scan lists what reads find, each key once. */
+  async #list(group: Parameters<typeof bucketOptions>[0], keys: readonly string[]): Promise<void> {
+    const found = new Set<string>()
+    for (const key of keys) if (await this.#isFound(group, key)) found.add(key)
+    const listed = new Set<string>()
+    await succeeds(this.#world, `a scan of "${group}"`, async () => {
+      for await (const key of this.#bucket(group).keys({ timeoutMs: readTimeoutMs })) {
+        if (listed.has(key)) this.#world.found(`a scan of "${group}" gave "${key}" twice`)
+        listed.add(key)
+      }
+    })
+    for (const key of keys) {
+      if (found.has(key) === listed.has(key)) continue
+      // Its time may have passed meanwhile.
+      if (listed.has(key) || (await this.#isFound(group, key)))
+        this.#world.found(`a scan of "${group}" ${listed.has(key) ? 'gave' : 'missed'} "${key}"`)
+    }
+  }
+
+  async #isFound(group: Parameters<typeof bucketOptions>[0], key: string): Promise<boolean> {
+    let isFound = false
+    await succeeds(this.#world, `a read of "${key}"`, async () => {
+      isFound = (await this.#bucket(group).get(key, { timeoutMs: readTimeoutMs })).found
+    })
+    return isFound
   }
 
   /** At one node after the other. */
