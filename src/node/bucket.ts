@@ -42,7 +42,10 @@ export interface Bucket<V> {
    * @throws {TimeoutError} the deadline passed.
    */
   get(key: string, options?: GetOptions): Promise<Entry<V>>
-  /** Reads many keys at once; rejects when one of them cannot be read. */
+  /**
+   * Reads many keys at once, each as `get` does, with one request to each replica; rejects when one cannot be read.
+   * @throws {OverloadedError} by rejection: with all of them too much would be under way; nothing was read.
+   */
   getMany(keys: readonly string[], options?: GetOptions): Promise<Map<string, Entry<V>>>
   /**
    * Writes a key.
@@ -56,8 +59,8 @@ export interface Bucket<V> {
    */
   put(key: string, value: V, options?: PutOptions): Promise<Receipt>
   /**
-   * Writes many keys at once, each as `put` does: there is no order between them, and no all or nothing. The keys must
-   * differ.
+   * Writes many keys at once, each as `put` does, with one request to each replica: there is no order between them,
+   * and no all or nothing. The keys must differ.
    * @throws {PartialWriteError} by rejection, once all have ended: some failed. It tells what became of each.
    * @throws {InvalidArgumentError} by rejection: no list of writes to different keys; nothing happened.
    */
