@@ -43,6 +43,7 @@ export { leastInFlight, powerOfTwo, roundRobin } from './coordinator/replica-cho
 export { siblings, merge, lww } from './ports/conflict-policy.ts'
 export type { ConflictKind, ConflictPolicy } from './ports/conflict-policy.ts'
 export type { Clock, Timer } from './ports/clock.ts'
+export type { OperationMessage } from './ports/diagnostics.ts'
 export type { Random } from './ports/random.ts'
 export type { Storage, StorageEntry, StorageWrite } from './ports/storage.ts'
 export type { Connection, ConnectionHandler, Transport } from './ports/transport.ts'

@@ -1,11 +1,13 @@
 /** What a bucket needs of its node. */
 import type { Coordination } from '../coordinator/coordination.ts'
 import type { ConflictKind } from '../ports/conflict-policy.ts'
+import type { Diagnostics } from '../ports/diagnostics.ts'
 import type { ScanPages } from '../replica/scan-pages.ts'
 import type { LimitOptions } from './options.ts'
 
 /** The node as its buckets see it. */
 export interface BucketNode {
+  readonly diagnostics: Diagnostics
   readonly coordination: Coordination
   readonly scanPages: ScanPages
   readonly limits: Required<LimitOptions>

@@ -29,6 +29,7 @@ import { timeLeft, withSignal } from './abort.ts'
 import type { KeyPlace } from './key-place.ts'
 import type { Scan } from './bucket-scan.ts'
 import { startInTurn } from './long-write.ts'
+import { observed } from './observed.ts'
 import { checkWrites, receiptsOf, type PutManyOptions, type PutManyWrite } from './put-many.ts'
 import type { ScanOptions } from './scan-options.ts'
 import { scanEntries, scanKeys, type ScannedBucket } from './scan-source.ts'
@@ -125,6 +126,13 @@ export class NodeBucket<V> implements Bucket<V> {
   }
 
   get(key: string, options: GetOptions = noGetOptions): Promise<Entry<V>> {
+    const { get } = this.#node.diagnostics
+    if (!get.hasSubscribers) return this.#read(key, options)
+    const about = { channel: get, bucket: this.name, key, options }
+    return observed(this.#node, about, () => this.#read(key, options))
+  }
+
+  #read(key: string, options: GetOptions): Promise<Entry<V>> {
     try {
       if (options !== noGetOptions) checkGetOptions(options, this.#node.n())
       options.signal?.throwIfAborted()
@@ -211,11 +219,22 @@ export class NodeBucket<V> implements Bucket<V> {
   }
 
   put(key: string, value: V, options: PutOptions = noPutOptions): Promise<Receipt> {
+    return this.#put(key, value, options, 'new')
+  }
+
+  #put(key: string, value: V, options: PutOptions, step: Step): Promise<Receipt> {
+    const { put } = this.#node.diagnostics
+    if (!put.hasSubscribers) return this.#putNow(key, value, options, step)
+    const about = { channel: put, bucket: this.name, key, options }
+    return observed(this.#node, about, () => this.#putNow(key, value, options, step))
+  }
+
+  #putNow(key: string, value: V, options: PutOptions, step: Step): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
       this.#node.assertBearable()
       const place = this.#requests.place(key)
-      return this.#write(key, place, this.#requests.encode(key, value), options)
+      return this.#write(key, place, this.#requests.encode(key, value), options, step)
     } catch (error) {
       return rejected(error)
     }
@@ -265,6 +284,13 @@ export class NodeBucket<V> implements Bucket<V> {
   }
 
   delete(key: string, options: DeleteOptions = noPutOptions): Promise<Receipt> {
+    const channel = this.#node.diagnostics.delete
+    if (!channel.hasSubscribers) return this.#delete(key, options)
+    const about = { channel, bucket: this.name, key, options }
+    return observed(this.#node, about, () => this.#delete(key, options))
+  }
+
+  #delete(key: string, options: DeleteOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
       return this.#write(key, this.#requests.place(key), undefined, options)
@@ -293,9 +319,7 @@ export class NodeBucket<V> implements Bucket<V> {
     const changed = change(merged ? [entry.value() as V] : entry.siblings)
     const value = await withSignal(Promise.resolve(changed), options.signal)
     const { r: _r, readRepair: _readRepair, ...writing } = options
-    const place = this.#requests.place(key)
-    const put = { ...writing, context: entry.context }
-    return this.#write(key, place, this.#requests.encode(key, value), put, 'begun')
+    return this.#put(key, value, { ...writing, context: entry.context }, 'begun')
   }
 
   entries(options: ScanOptions = noScanOptions): Scan<Entry<V>> {

@@ -1,6 +1,7 @@
 /** Builds a node and brings it into its cluster: the composition root. */
 import { msgpackCodec } from '../adapters/msgpack-codec.ts'
 import { memoryStorage } from '../adapters/memory-storage.ts'
+import { processDiagnostics } from '../adapters/process-diagnostics.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { systemRandom } from '../adapters/system-random.ts'
 import { tcpTransport } from '../adapters/tcp-transport.ts'
@@ -36,6 +37,7 @@ export async function createNode(options: NodeOptions = {}): Promise<CoterieNode
     random: options.random ?? systemRandom(),
     transport: options.transport ?? tcpTransport({ host: '127.0.0.1', port: 0 }),
     storage: options.storage ?? memoryStorage(),
+    diagnostics: processDiagnostics(),
   }
   const { storage, random, transport } = ports
   await openOrClose(ports)

@@ -9,6 +9,7 @@ import { TimerWheel } from '../coordinator/timer-wheel.ts'
 import type { Claim, Status } from '../membership/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ConflictKind } from '../ports/conflict-policy.ts'
+import type { Diagnostics } from '../ports/diagnostics.ts'
 import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
@@ -59,6 +60,7 @@ export interface NodePorts {
   readonly random: Random
   readonly transport: Transport
   readonly storage: Storage
+  readonly diagnostics: Diagnostics
 }
 
 type Emit = <K extends keyof NodeEvents>(event: K, ...details: NodeEvents[K]) => void
@@ -137,6 +139,10 @@ export class NodeCore implements BucketNode {
 
   get limits(): Required<LimitOptions> {
     return this.options.limits
+  }
+
+  get diagnostics(): Diagnostics {
+    return this.ports.diagnostics
   }
 
   get timeoutMs(): number {

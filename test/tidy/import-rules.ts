@@ -30,7 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const worldly = new RegExp(
   `^node:(?:${[
     'net|tls|dgram|https?|http2|fs|crypto|timers|perf_hooks',
-    'os|process|child_process|cluster|worker_threads',
+    'os|process|child_process|cluster|worker_threads|diagnostics_channel',
   ].join('|')})(?:/|$)`,
 )
 
