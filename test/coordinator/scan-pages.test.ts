@@ -152,8 +152,8 @@ describe('the ring', () => {
   test('of another epoch, at the beginning or at the end of a page, is told in its place', async () => {
     const one = await replica()
     one.put(1, 'k1', 'x')
-    one.ring = ringAt(4)
-    expect(await one.page()).toBe('other epoch')
+    one.ring = ringAt(4, ['b', 'c', 'd', 'e'])
+    expect(await one.page(), 'under which it owns nothing').toBe('other epoch')
     one.ring = ringAt(3)
     const page = one.page()
     one.ring = ringAt(4)
