@@ -31,3 +31,10 @@ export function timeLeft(promise: Promise<void>, clock: Clock, timeoutMs: number
       .finally(() => timer.cancel())
   })
 }
+
+/** As a rejection: a method that returns a promise never throws. */
+export function rejected(error: unknown): Promise<never> {
+  return new Promise(() => {
+    throw error
+  })
+}

@@ -25,7 +25,7 @@ import {
   type UpdateOptions,
 } from './bucket-options.ts'
 import { BucketRequests, type BucketSettings } from './bucket-requests.ts'
-import { timeLeft, withSignal } from './abort.ts'
+import { rejected, timeLeft, withSignal } from './abort.ts'
 import type { KeyPlace } from './key-place.ts'
 import type { Scan } from './bucket-scan.ts'
 import { startInTurn } from './long-write.ts'
@@ -272,7 +272,7 @@ export class NodeBucket<V> implements Bucket<V> {
           node.stats.puts += 1
           return request
         } else {
-          all.await(i, this.put(key, value, each))
+          all.await(i, this.#putNow(key, value, each, 'new'))
         }
       } catch (error) {
         all.failed(i, error)
@@ -391,11 +391,4 @@ export class NodeBucket<V> implements Bucket<V> {
     this.#node.assertServing()
     this.#node.countIn(count)
   }
-}
-
-/** As a rejection: a method that returns a promise never throws. */
-function rejected(error: unknown): Promise<never> {
-  return new Promise(() => {
-    throw error
-  })
 }
