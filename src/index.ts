@@ -25,8 +25,9 @@ export type { Scan } from './node/bucket-scan.ts'
 export type { ScanOptions } from './node/scan-options.ts'
 export type { PutManyOptions, PutManyWrite } from './node/put-many.ts'
 export type { Member, NodeEvents, RingView } from './node/events.ts'
-export type { NodeStats } from './node/stats.ts'
+export type { AntiEntropyStats, NodeStats } from './node/stats.ts'
 export type {
+  AntiEntropyOptions,
   HandoffOptions,
   LimitOptions,
   NodeOptions,

@@ -41,6 +41,7 @@ export async function closeCore(core: NodeCore): Promise<CloseOutcome> {
   const outcome = leftBehind(core)
   wheel.expireAll()
   handoff.close()
+  core.antiEntropy.close()
   spread.close()
   core.filling.close()
   core.promotion.close()

@@ -91,6 +91,7 @@ async function start(core: NodeCore, transport: Transport): Promise<void> {
   await enter(core)
   await core.promotion.begin(voteWaitMs)
   core.handoff.start()
+  core.antiEntropy.start()
   core.spread.start()
   core.opened()
 }

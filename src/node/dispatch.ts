@@ -7,6 +7,7 @@ import { plainFrame, requestId } from '../rpc/frame-buffer.ts'
 import { frameType, requestHeadBytes } from '../rpc/frame.ts'
 import { pack, unpack } from '../rpc/pack.ts'
 import type { Session } from '../rpc/session.ts'
+import { comparisonCalls } from '../upkeep/comparison-calls.ts'
 import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
 import { owesCall } from '../upkeep/filling.ts'
@@ -80,6 +81,8 @@ export class Dispatch {
       return this.#puts.coordinate(tuple)
     }
     if (this.#core.isClosed) throw new ClosedError('the node is closed')
+    if (comparisonCalls.has(tuple[0]))
+      return this.#core.antiEntropy.answer(session.remote!.id, tuple)
     switch (tuple[0]) {
       case registerCall:
         return this.#core.keeper.answer(tuple)

@@ -17,9 +17,11 @@ import type { Books, Identity } from '../replica/books.ts'
 import { HintStore } from '../replica/hint-store.ts'
 import { ReplicaStore } from '../replica/replica-store.ts'
 import type { ScanPages } from '../replica/scan-pages.ts'
+import { Revisions } from '../replica/revisions.ts'
 import type { RingMember } from '../ring/configuration.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Peers } from '../rpc/peers.ts'
+import type { AntiEntropy } from '../upkeep/anti-entropy.ts'
 import type { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
 import type { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import type { Filling } from '../upkeep/filling.ts'
@@ -41,6 +43,7 @@ import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
 import {
   createBurden,
+  createAntiEntropy,
   createCoordination,
   createFilling,
   createHandlers,
@@ -70,12 +73,14 @@ export class NodeCore implements BucketNode {
   readonly options: ResolvedOptions
   readonly ports: NodePorts
   readonly books: Books
+  readonly revisions: Revisions = new Revisions()
   readonly store: ReplicaStore
   readonly hints: HintStore
   readonly scanPages: ScanPages
   readonly keeper: ConfigurationKeeper
   readonly peers: Peers
   readonly handoff: Handoff
+  readonly antiEntropy: AntiEntropy
   readonly policies: BucketPolicies
   readonly coordination: Coordination
   readonly burden: Burden
@@ -112,8 +117,10 @@ export class NodeCore implements BucketNode {
     this.greeter = new Greeter(this)
     this.store = new ReplicaStore({
       storage: ports.storage,
+      revisions: this.revisions,
       writeFailed: (error) => {
         books.renew()
+        this.revisions.allChanged()
         this.hints.suspect()
         this.fail('storage', error)
       },
@@ -129,6 +136,7 @@ export class NodeCore implements BucketNode {
     this.scanPages = createScanPages(this)
     this.spread = createSpread(this)
     this.filling = createFilling(this)
+    this.antiEntropy = createAntiEntropy(this)
     const puts = new ForwardedPuts(this.coordination, () => this.isClosed)
     this.dispatch = new Dispatch(this, createHandlers(this), puts)
   }

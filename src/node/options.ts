@@ -14,6 +14,7 @@ import { configurationLimits } from '../ring/configuration-check.ts'
 import type { ReadRepairMode } from '../coordinator/get-request.ts'
 import { powerOfTwo } from '../coordinator/replica-choices.ts'
 import type { ReplicaChoice } from '../ports/replica-choice.ts'
+import { antiEntropyDefaults, type AntiEntropyOptions } from '../upkeep/anti-entropy-options.ts'
 import {
   count,
   durationMsMax,
@@ -25,6 +26,8 @@ import {
   text,
   type Problems,
 } from './option-checks.ts'
+
+export type { AntiEntropyOptions } from '../upkeep/anti-entropy-options.ts'
 
 /** How many replicas must answer: a number, or a word. `'quorum'` is a majority of N. */
 export type Quorum = number | 'one' | 'quorum' | 'all'
@@ -123,6 +126,7 @@ export interface NodeOptions {
   readonly joinTimeoutMs?: number
   readonly membership?: MembershipOptions
   readonly handoff?: HandoffOptions
+  readonly antiEntropy?: AntiEntropyOptions
   readonly limits?: LimitOptions
   /** @default tcpTransport({ host: '127.0.0.1', port: 0 }) */
   readonly transport?: Transport
@@ -153,6 +157,7 @@ export interface ResolvedOptions {
   readonly joinTimeoutMs: number
   readonly membership: ResolvedMembershipOptions
   readonly handoff: Required<HandoffOptions>
+  readonly antiEntropy: Required<AntiEntropyOptions>
   readonly limits: Required<LimitOptions>
 }
 
@@ -195,6 +200,7 @@ const known = [
   'joinTimeoutMs',
   'membership',
   'handoff',
+  'antiEntropy',
   'limits',
   'transport',
   'storage',
@@ -212,10 +218,11 @@ export const readRepairModes: readonly ReadRepairMode[] = ['blocking', 'async', 
 export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
   const problems: Problems = []
   if (!refuseUnknown(problems, '', options, known)) refuse(problems)
-  const { replication = {}, handoff = {}, limits = {} } = options
+  const { replication = {}, handoff = {}, antiEntropy = {}, limits = {} } = options
   checkTop(problems, options)
   checkReplication(problems, replication)
   checkHandoff(problems, handoff)
+  checkAntiEntropy(problems, antiEntropy)
   checkLimits(problems, limits)
   checkPorts(problems, options)
   if (Array.isArray(options.membership))
@@ -242,6 +249,7 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
     joinTimeoutMs: options.joinTimeoutMs ?? defaults.joinTimeoutMs,
     membership: 'options' in membership ? membership.options : resolveDefaults(),
     handoff: withDefaults(defaults.handoff, handoff),
+    antiEntropy: withDefaults(antiEntropyDefaults, antiEntropy),
     limits: withDefaults(defaults.limits, limits),
   }
 }
@@ -311,6 +319,15 @@ function checkHandoff(problems: Problems, handoff: HandoffOptions): void {
   const { intervalMs, ...others } = handoff
   positive(problems, 'handoff.intervalMs', intervalMs, { max: durationMsMax })
   for (const [name, value] of Object.entries(others)) positive(problems, `handoff.${name}`, value)
+}
+
+function checkAntiEntropy(problems: Problems, antiEntropy: AntiEntropyOptions): void {
+  if (!refuseUnknown(problems, 'antiEntropy', antiEntropy, Object.keys(antiEntropyDefaults))) return
+  const { enabled, intervalMs, verifyIntervalMs, bytesPerSecondMax } = antiEntropy
+  flag(problems, 'antiEntropy.enabled', enabled)
+  positive(problems, 'antiEntropy.intervalMs', intervalMs, { max: durationMsMax })
+  positive(problems, 'antiEntropy.verifyIntervalMs', verifyIntervalMs)
+  positive(problems, 'antiEntropy.bytesPerSecondMax', bytesPerSecondMax)
 }
 
 /** With the rest of its frame the longest record still fits into one: see `rpc/frame.ts`. */

@@ -8,11 +8,13 @@ import { Hedging } from '../coordinator/hedging.ts'
 import { LongValues } from '../coordinator/long-values.ts'
 import { createCoordinatorStats } from '../coordinator/stats.ts'
 import { ReplicaHandlers } from '../replica/handlers.ts'
+import { PartitionTrees } from '../replica/partition-trees.ts'
 import { splitStorageKey } from '../replica/places.ts'
 import { ScanPages } from '../replica/scan-pages.ts'
 import { isExpulsion } from '../rpc/handshake.ts'
 import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
+import { AntiEntropy } from '../upkeep/anti-entropy.ts'
 import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
 import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import { Filling } from '../upkeep/filling.ts'
@@ -97,6 +99,29 @@ export function createHandoff(core: NodeCore): Handoff {
       if (error instanceof StorageError) core.hints.suspect()
       core.fail('handoff', error, peer)
     },
+  })
+}
+
+/** The comparison of this node's partitions with those of their other owners. */
+export function createAntiEntropy(core: NodeCore): AntiEntropy {
+  const { antiEntropy, timeoutMs } = core.options
+  const { storage, clock } = core.ports
+  const { revisions, store, hints } = core
+  const trustedMs = antiEntropy.verifyIntervalMs
+  return new AntiEntropy({
+    ...antiEntropy,
+    selfId: core.identity.id,
+    trees: new PartitionTrees({ storage, clock, revisions, trustedMs }),
+    store,
+    hints,
+    clock,
+    timeoutMs,
+    cluster: () => core.keeper.configuration?.cluster ?? '',
+    ring: () => core.keeper.ring,
+    data: (id) => core.peers.data(id),
+    isReachable: (id) => core.isReachable(id),
+    isRecovering: () => core.filling.isUnderWay,
+    failed: (error) => core.fail('anti-entropy', error),
   })
 }
 

@@ -1,5 +1,8 @@
 /** The counters and gauges of a node. */
+import type { AntiEntropyStats } from '../upkeep/anti-entropy.ts'
 import type { NodeCore } from './node-core.ts'
+
+export type { AntiEntropyStats } from '../upkeep/anti-entropy.ts'
 
 /** One plain, JSON-safe snapshot. Counters count from the creation of the node. */
 export interface NodeStats {
@@ -43,6 +46,8 @@ export interface NodeStats {
     /** Records delivered. */
     readonly delivered: number
   }
+  /** Comparisons with the other owners in the background. */
+  readonly antiEntropy: AntiEntropyStats
 }
 
 /** The snapshot of this moment. */
@@ -76,5 +81,6 @@ export function collectStats(core: NodeCore): NodeStats {
       dirtyPartitions: hints.dirtyCount(),
       delivered: handoff.deliveredCount,
     },
+    antiEntropy: core.antiEntropy.stats(),
   }
 }

@@ -6,6 +6,7 @@
 import { allocateBrief } from '../base/bytes.ts'
 import type { RegionUse, Storage, ValueRegion } from '../ports/storage.ts'
 import { kindNumber } from '../versions/record-layout.ts'
+import type { Revisions } from './revisions.ts'
 import {
   isPlainStored,
   replacedAll,
@@ -18,6 +19,7 @@ import {
 /** What the fast way needs of the store. */
 export interface NearRecordsOptions {
   readonly storage: Storage
+  readonly revisions: Revisions
   /** The storage refused a write: what this node minted for it must never be minted again. */
   readonly writeFailed: (error: Error) => void
 }
@@ -27,12 +29,14 @@ const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
 /** The shortest way to the records of a storage in memory. */
 export class NearRecords {
   readonly #storage: Storage
+  readonly #revisions: Revisions
   readonly #writeFailed: (error: Error) => void
   /** Whether there is such a way. */
   readonly isThere: boolean
 
-  constructor({ storage, writeFailed }: NearRecordsOptions) {
+  constructor({ storage, revisions, writeFailed }: NearRecordsOptions) {
     this.#storage = storage
+    this.#revisions = revisions
     this.#writeFailed = writeFailed
     const { durability } = storage
     this.isThere = 'locate' in storage && 'store' in storage && durability === 'memory'
@@ -74,6 +78,7 @@ export class NearRecords {
     { into, use }: { into: ValueRegion; use: RegionUse },
   ): void {
     sealStored(stored, key, false)
+    this.#revisions.changed(partition)
     into.bytes = stored
     into.start = 0
     into.end = stored.length

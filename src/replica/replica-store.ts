@@ -8,6 +8,7 @@ import type { RegionUse, Storage, StorageWrite, ValueRegion } from '../ports/sto
 import { kindOf } from '../versions/record-layout.ts'
 import { NearRecords } from './near-records.ts'
 import { splitStorageKey } from './places.ts'
+import type { Revisions } from './revisions.ts'
 import {
   merged,
   openStored,
@@ -36,6 +37,8 @@ export interface AppliedWrite extends LocalWriteResult {
 /** What the store needs of its node. */
 export interface ReplicaStoreOptions {
   readonly storage: Storage
+  /** Told of each change. */
+  readonly revisions: Revisions
   /** The storage refused a write: what this node minted for it must never be minted again. */
   readonly writeFailed: (error: Error) => void
 }
@@ -62,6 +65,7 @@ export function look(
 /** The records of one node: every change of a key is a merge, one after the other. */
 export class ReplicaStore {
   readonly #storage: Storage
+  readonly #revisions: Revisions
   readonly #writeFailed: (error: Error) => void
   /** The last turn of each key that waits for its storage. */
   readonly #turns: Map<string, Promise<unknown>> = new Map()
@@ -79,6 +83,7 @@ export class ReplicaStore {
   constructor(options: ReplicaStoreOptions) {
     this.near = new NearRecords(options)
     this.#storage = options.storage
+    this.#revisions = options.revisions
     this.#writeFailed = options.writeFailed
   }
 
@@ -211,6 +216,7 @@ export class ReplicaStore {
       if (!isSameStored(stored, expected)) return undefined
       const writes = also(expected?.length ?? 0)
       const removal = isDisposable() ? [{ partition, key, value: undefined }] : []
+      if (removal.length > 0) this.#revisions.changed(partition)
       return { done: this.#storage.write([...writes, ...removal]) }
     })
     await change?.done
@@ -272,6 +278,7 @@ export class ReplicaStore {
     if (value === undefined && also.length === 0 && !this.isDurable) return undefined
     const own = value === undefined ? nothing : [{ partition, key, value }]
     const batch = also.length === 0 ? own : [...own, ...also]
+    if (value !== undefined) this.#revisions.changed(partition)
     let done: void | Promise<void>
     try {
       done = this.#storage.write(batch)

@@ -9,6 +9,7 @@ import { PutOperation } from '../../src/coordinator/put.ts'
 import { startGet } from '../../src/coordinator/quick-get.ts'
 import { startPut } from '../../src/coordinator/quick-put.ts'
 import { ReplicaStore } from '../../src/replica/replica-store.ts'
+import { Revisions } from '../../src/replica/revisions.ts'
 import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
 import { packFailure } from '../../src/rpc/failure.ts'
 import { frameType } from '../../src/rpc/frame.ts'
@@ -42,7 +43,11 @@ async function nodeWithRecord(expiresAtMs = 0): Promise<FakeNode> {
   const fake = fakeNode(self, ring)
   const storage = memoryStorage()
   await storage.open()
-  const store = new ReplicaStore({ storage, writeFailed: () => undefined })
+  const store = new ReplicaStore({
+    storage,
+    revisions: new Revisions(),
+    writeFailed: () => undefined,
+  })
   void store.write(partition, storageKey, localWrite('first', fake.node.dots, expiresAtMs))
   const { near } = store
   Object.assign(fake.store, {

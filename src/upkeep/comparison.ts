@@ -1,0 +1,267 @@
+/**
+ * Compares partitions of this node with the other owners of them, and brings all owners together where they differ.
+ * Only what differs is told: roots, of those the leaves, of those the keys, of those the records.
+ *
+ * A difference may be a write on its way. So each one is looked at again after a moment, at both owners, and only a
+ * record that neither changed meanwhile is sent (HAZARDS G4). What is damaged is fetched from another owner, and never
+ * taken for absent (H3).
+ */
+import { isSameDigest, leavesFor } from '../merkle/hash-tree.ts'
+import { digestBytes } from '../merkle/record-digest.ts'
+import type { Pauses } from '../replica/pauses.ts'
+import type { BuiltTree, ListedRecord, PartitionTrees } from '../replica/partition-trees.ts'
+import type { ReplicaStore } from '../replica/replica-store.ts'
+import type { Ring } from '../ring/ring.ts'
+import type { Channel } from '../rpc/channel.ts'
+import { isFailure, request } from '../rpc/request.ts'
+import { bringRecord, type BringOptions } from './bring-record.ts'
+import {
+  differsCall,
+  keysCall,
+  leavesCall,
+  readDifference,
+  readLeaves,
+  readPage,
+  readRoots,
+  rootsCall,
+} from './comparison-calls.ts'
+import { mendRecord } from './mend-record.ts'
+
+/** What comparing needs of the node. */
+export interface ComparisonOptions extends BringOptions {
+  readonly selfId: string
+  readonly trees: PartitionTrees
+  readonly store: ReplicaStore
+  readonly pauses: Pauses
+  data(id: string): Channel
+  isReachable(id: string): boolean
+  /** Whether the ring is still the one in force, and this node compares at all. */
+  isInForce(ring: Ring): boolean
+  readonly counts: ComparisonCounts
+}
+
+/** What comparing did since the start. */
+export interface ComparisonCounts {
+  /** Partitions compared with one other owner. */
+  comparisons: number
+  /** Comparisons that found a difference. */
+  differing: number
+  /** Records brought to another owner. */
+  repaired: number
+  /** Damaged records that came anew from another owner. */
+  mended: number
+}
+
+/** How a partition was found. */
+export type Finding =
+  /** All owners have the same. */
+  | 'equal'
+  /** They differed, and may be equal now. */
+  | 'differing'
+  /** Some owner was not heard, or is not to be asked. */
+  | 'unheard'
+
+/** How long a difference must last before anything is sent: longer than a write is on its way. */
+const lastingMs = 500
+/** How long a page of keys or a batch of roots may take at the peer that reads them. */
+const callTimeoutMs = 10_000
+/** How often roots are asked for that the peer could not tell yet. */
+const triesMax = 20
+const parallelMax = 16
+
+/** Compares and repairs, on behalf of one node. */
+export class Comparison {
+  readonly #options: ComparisonOptions
+
+  constructor(options: ComparisonOptions) {
+    this.#options = options
+  }
+
+  /** Compares partitions that this node owns with all their other owners. @throws {StorageError} by rejection */
+  async compare(ring: Ring, partitions: readonly number[]): Promise<ReadonlyMap<number, Finding>> {
+    const peers = new Set(partitions.flatMap((partition) => this.#others(ring, partition)))
+    // Asked before this node reads its own, so that all read at about the same time.
+    const asked = [...peers].map((peer) => this.#rootsOf(ring, peer, partitions))
+    const heard = Promise.all(asked)
+    heard.catch(() => undefined)
+    const mine = new Map<number, BuiltTree>()
+    for (const partition of partitions) mine.set(partition, await this.#ownTree(ring, partition))
+    const roots = new Map(await heard)
+    const findings = new Map<number, Finding>()
+    for (const [partition, { tree }] of mine) {
+      const root = tree.root()
+      let finding: Finding = 'equal'
+      for (const peer of this.#others(ring, partition)) {
+        const theirs = roots.get(peer)?.get(partition)
+        if (!this.#options.isInForce(ring) || theirs === undefined) {
+          finding = 'unheard'
+          continue
+        }
+        this.#options.counts.comparisons += 1
+        if (isSameDigest(root, theirs)) continue
+        this.#options.counts.differing += 1
+        if (finding === 'equal') finding = 'differing'
+        await this.#reconcile(ring, peer, partition)
+        this.#options.trees.renew(partition)
+      }
+      findings.set(partition, finding)
+    }
+    return findings
+  }
+
+  #others(ring: Ring, partition: number): readonly string[] {
+    return ring.owners(partition).filter((id) => id !== this.#options.selfId)
+  }
+
+  /** This node's tree, after what was found damaged came anew from others. */
+  async #ownTree(ring: Ring, partition: number): Promise<BuiltTree> {
+    const { trees } = this.#options
+    const built = await trees.tree(partition)
+    if (built.damaged.length === 0) return built
+    let isMended = false
+    for (const key of built.damaged) {
+      if (await this.#mend(ring, partition, key)) isMended = true
+    }
+    return isMended ? trees.tree(partition) : built
+  }
+
+  async #mend(ring: Ring, partition: number, key: string): Promise<boolean> {
+    const { counts } = this.#options
+    const owners = this.#others(ring, partition).filter((id) => this.#options.isReachable(id))
+    if (!this.#options.isInForce(ring) || owners.length === 0) return false
+    const outcome = await mendRecord(
+      this.#options,
+      { partition, key },
+      { owners, epoch: ring.epoch },
+    )
+    if (outcome === 'mended') counts.mended += 1
+    return outcome === 'mended'
+  }
+
+  /** The roots that a peer tells; none when it refuses or is not there. */
+  async #rootsOf(
+    ring: Ring,
+    peer: string,
+    partitions: readonly number[],
+  ): Promise<readonly [string, ReadonlyMap<number, Uint8Array>]> {
+    const roots = new Map<number, Uint8Array>()
+    let left = partitions.filter((partition) => ring.ownsPartition(peer, partition))
+    for (let i = 0; i < triesMax && left.length > 0; i++) {
+      const answer = await this.#ask(ring, peer, [rootsCall, ring.epoch, left])
+      const told = answer && readRoots(answer, left.length)
+      if (told === undefined) break
+      told.forEach((root, k) => {
+        if (root !== undefined) roots.set(left[k]!, root)
+      })
+      left = left.filter((partition) => !roots.has(partition))
+    }
+    return [peer, roots]
+  }
+
+  async #ask(
+    ring: Ring,
+    peer: string,
+    call: readonly unknown[],
+  ): Promise<readonly unknown[] | undefined> {
+    if (!this.#options.isInForce(ring) || !this.#options.isReachable(peer)) return undefined
+    const wait = { clock: this.#options.clock, timeoutMs: callTimeoutMs, epoch: ring.epoch }
+    const outcome = await request(this.#options.data(peer), call, wait)
+    return isFailure(outcome) ? undefined : outcome
+  }
+
+  /** Goes through the leaves that differ, a page of keys at a time. */
+  async #reconcile(ring: Ring, peer: string, partition: number): Promise<void> {
+    const { trees, throttle } = this.#options
+    const wanted = leavesFor((await trees.tree(partition)).tree.records)
+    const answer = await this.#ask(ring, peer, [leavesCall, ring.epoch, partition, wanted])
+    const theirs = answer && readLeaves(answer)
+    if (theirs === undefined) return
+    const fold = theirs.length / digestBytes
+    const leaves = (await trees.tree(partition)).tree.differing(theirs)
+    await throttle.spend(theirs.length)
+    if (leaves.length === 0) return
+    let after: string | undefined
+    do {
+      const call = [keysCall, ring.epoch, partition, fold, leaves, after ?? null]
+      const answered = await this.#ask(ring, peer, call)
+      const page = answered && readPage(answered)
+      if (page === undefined) return
+      const span = { after, upTo: page.upTo, fold, leaves: new Set(leaves) }
+      const limits = { records: Infinity, ms: Infinity }
+      const { records } = await trees.list(partition, span, limits)
+      await throttle.spend(page.records.reduce((sum, { key }) => sum + key.length + 10, 0))
+      await this.#settle(ring, peer, { partition, listed: differences(records, page.records) })
+      after = page.upTo
+    } while (after !== undefined && this.#options.isInForce(ring))
+  }
+
+  async #settle(
+    ring: Ring,
+    peer: string,
+    { partition, listed }: { partition: number; listed: readonly ListedDifference[] },
+  ): Promise<void> {
+    if (listed.length === 0) return
+    await this.#options.pauses.pause(lastingMs)
+    for (let i = 0; i < listed.length; i += parallelMax) {
+      if (!this.#options.isInForce(ring)) return
+      const batch = listed.slice(i, i + parallelMax)
+      await Promise.all(batch.map((each) => this.#repair(ring, peer, { partition, ...each })))
+    }
+  }
+
+  /** Looks at one record again, here and there. What both have together is then at both. */
+  async #repair(
+    ring: Ring,
+    peer: string,
+    { partition, key, mine, theirs }: { partition: number } & ListedDifference,
+  ): Promise<void> {
+    const before = await this.#read(partition, key)
+    if (before === 'damaged') return void (await this.#mend(ring, partition, key))
+    if (!isSame(mine, before?.digest)) return
+    const digests = [before?.digest ?? null, theirs ?? null]
+    const call = [differsCall, ring.epoch, partition, key, ...digests]
+    const answer = await this.#ask(ring, peer, call)
+    const told = answer && readDifference(answer)
+    const now = await this.#read(partition, key)
+    if (told === undefined || now === 'damaged' || now === undefined) return
+    // What the peer lacks is brought unless it was just written; what it brought may have to go back merged.
+    const isLacking = told.what === 'lacking' && isSame(before?.digest, now.digest)
+    const isMerged = told.what === 'brought' && !isSame(told.digest, now.digest)
+    if (!isLacking && !isMerged) return
+    const record = { partition, key, stored: now.stored, epoch: ring.epoch }
+    await bringRecord(this.#options, this.#options.data(peer), record)
+  }
+
+  async #read(
+    partition: number,
+    key: string,
+  ): Promise<{ stored: Uint8Array; digest: Uint8Array } | 'damaged' | undefined> {
+    const stored = await this.#options.store.read(partition, key)
+    if (!(stored instanceof Uint8Array)) return stored
+    return { stored, digest: this.#options.trees.digest(key, stored) }
+  }
+}
+
+/** A key under which two owners listed different records; undefined for none, or a damaged one. */
+interface ListedDifference {
+  readonly key: string
+  readonly mine: Uint8Array | undefined
+  readonly theirs: Uint8Array | undefined
+}
+
+function differences(
+  mine: readonly ListedRecord[],
+  theirs: readonly ListedRecord[],
+): readonly ListedDifference[] {
+  const here = new Map(mine.map(({ key, digest }) => [key, digest]))
+  const there = new Map(theirs.map(({ key, digest }) => [key, digest]))
+  const keys = [...new Set([...here.keys(), ...there.keys()])].sort()
+  return keys
+    .map((key) => ({ key, mine: here.get(key), theirs: there.get(key) }))
+    .filter((each) => each.mine === undefined || !isSame(each.mine, each.theirs))
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return isSameDigest(one, other)
+}
