@@ -32,7 +32,7 @@ export interface ComparisonAnswersOptions extends BringOptions {
 }
 
 /** Most partitions whose roots are asked for at once. */
-export const rootsMax = 64
+const rootsMax = 64
 const pageRecordsMax = 256
 const keyBytesMax = 1280
 /** How long an asker is kept waiting: what is not read by then is told the next time. */

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { memoryStorage } from '../../src/index.ts'
 import { ReplicaHandlers, type HandlersOptions } from '../../src/replica/handlers.ts'
 import { ReplicaStore } from '../../src/replica/replica-store.ts'
+import { Revisions } from '../../src/replica/revisions.ts'
 import { getFrame, type Frame, type FrameTail } from '../../src/rpc/frame-buffer.ts'
 import { encodeRecord } from '../../src/versions/record-codec.ts'
 
@@ -21,7 +22,11 @@ function record(counter: number): Buffer {
 test('a long answer is never what was stored after it', async () => {
   const storage = memoryStorage()
   await storage.open()
-  const store = new ReplicaStore({ storage, writeFailed: () => undefined })
+  const store = new ReplicaStore({
+    storage,
+    revisions: new Revisions(),
+    writeFailed: () => undefined,
+  })
   const handlers = new ReplicaHandlers({
     store,
     ring: () => ({ epoch: 1 }),

@@ -5,6 +5,7 @@
 
 import type { Bucket } from '../../src/index.ts'
 import type { RecordView } from '../../src/sim/index.ts'
+import { comparedWithinMs, isComparing, watchedMs } from './comparing.ts'
 import { nodeNames } from './plan-cluster.ts'
 import type { Operators } from './operators.ts'
 import { hasRot, hintsSuffice } from './promises.ts'
@@ -84,12 +85,40 @@ export class Convergence {
     await this.#until('all see all', seenWithinMs, () => this.#problemOfMembers())
     await this.#handOver()
     if (hintsSuffice(this.#world.plan)) await this.#agree('after the hints')
+    if (isComparing(this.#world.plan)) await this.#compare()
     if (hasRot(this.#world.plan)) await this.#scrub()
     await this.#readAll()
     await this.#handOver()
     await this.#agree('after a read of every key')
     for (const round of ['second', 'third']) await this.#readAgain(round)
     for (const { name, keys } of this.#world.plan.groups) await this.#list(name, keys)
+  }
+
+  /** Owners come together without a read; then nothing is repaired any more. What is damaged everywhere stays so. */
+  async #compare(): Promise<void> {
+    const { cluster, plan } = this.#world
+    for (const { name, keys } of plan.groups) {
+      for (const key of keys) if (this.#isBeyondMending(name, key)) await this.#delete(name, key)
+    }
+    await this.#agree('after comparisons', comparedWithinMs)
+    await cluster.sleep(watchedMs)
+    const before = this.#repairedInComparisons()
+    await cluster.sleep(watchedMs)
+    this.#world.checks += 1
+    const repaired = this.#repairedInComparisons() - before
+    if (repaired > 0) this.#world.found(`comparisons of equal owners repaired ${repaired} records`)
+  }
+
+  #repairedInComparisons(): number {
+    const nodes = this.#world.cluster.names.map((name) => this.#operators.nodeOf(name))
+    return nodes.reduce((sum, node) => sum + (node?.stats().antiEntropy.repaired ?? 0), 0)
+  }
+
+  async #delete(name: Parameters<typeof bucketOptions>[0], key: string): Promise<void> {
+    const limits = { w: 'all', sloppy: false, timeoutMs: readTimeoutMs } as const
+    await succeeds(this.#world, `a deletion of "${key}"`, () => {
+      return this.#bucket(name).delete(key, { context: null, ...limits })
+    })
   }
 
   /**
@@ -102,11 +131,7 @@ export class Convergence {
       for (const key of keys) {
         const bucket = this.#bucket(name)
         await bucket.get(key, { ...whole, timeoutMs: readTimeoutMs }).catch(() => undefined)
-        if (!this.#isBeyondMending(name, key)) continue
-        const limits = { w: 'all', sloppy: false, timeoutMs: readTimeoutMs } as const
-        await succeeds(this.#world, `a deletion of "${key}"`, () => {
-          return bucket.delete(key, { context: null, ...limits })
-        })
+        if (this.#isBeyondMending(name, key)) await this.#delete(name, key)
       }
     }
   }
@@ -175,10 +200,10 @@ export class Convergence {
   }
 
   /** What owners store is the same, byte for byte, and no hint is on any disk. */
-  async #agree(when: string): Promise<void> {
+  async #agree(when: string, withinMs: number = agreedWithinMs): Promise<void> {
     this.#world.checks += 1
     try {
-      await this.#world.cluster.settle({ withinMs: agreedWithinMs })
+      await this.#world.cluster.settle({ withinMs })
     } catch (error) {
       this.#world.found(`${when}, ${error instanceof Error ? error.message : String(error)}`)
     }

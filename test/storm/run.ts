@@ -2,6 +2,7 @@
 
 import { check, simulate } from '../../src/sim/index.ts'
 import type { FaultKind, SimOptions } from '../../src/sim/index.ts'
+import { antiEntropyOf } from './comparing.ts'
 import type { FaultName } from './menu.ts'
 import { drawPlan } from './plan.ts'
 import type { PlanOptions, StormPlan } from './plan.ts'
@@ -72,7 +73,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
 }
 
 /** What the simulator is asked for. */
-function simOptions({ seed, cluster, acts }: StormPlan, { trace }: RunOptions): SimOptions {
+function simOptions(plan: StormPlan, { trace }: RunOptions): SimOptions {
+  const { seed, cluster, acts } = plan
   const { n, r, w, sloppy, readRepair, timeoutMs } = cluster
   return {
     seed,
@@ -85,6 +87,7 @@ function simOptions({ seed, cluster, acts }: StormPlan, { trace }: RunOptions): 
       partitions: cluster.partitions,
       timeoutMs,
       replication: { n, r, w, sloppy, readRepair },
+      antiEntropy: antiEntropyOf(plan),
       handoff: {
         bytesPerTargetMax: cluster.hintBytesMax,
         intervalMs: cluster.handoffIntervalMs,
