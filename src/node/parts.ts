@@ -121,7 +121,7 @@ export function createAntiEntropy(core: NodeCore): AntiEntropy {
     data: (id) => core.peers.data(id),
     isReachable: (id) => core.isReachable(id),
     isRecovering: () => core.filling.isUnderWay,
-    failed: (error) => core.fail('anti-entropy', error),
+    failed: (error, peer) => core.fail('anti-entropy', error, peer),
   })
 }
 

@@ -34,7 +34,7 @@ export interface AntiEntropyDriverOptions extends Required<AntiEntropyOptions> {
   isReachable(id: string): boolean
   /** Whether this node is still being filled. */
   isRecovering(): boolean
-  failed(error: Error): void
+  failed(error: Error, peer?: string): void
 }
 
 /** What anti-entropy did and where it stands. */

@@ -6,10 +6,12 @@
  * record that neither changed meanwhile is sent (HAZARDS G4). What is damaged is fetched from another owner, and never
  * taken for absent (H3).
  */
+import { StorageError } from '../base/errors.ts'
 import { isSameDigest, leavesFor } from '../merkle/hash-tree.ts'
 import { digestBytes } from '../merkle/record-digest.ts'
 import type { Pauses } from '../replica/pauses.ts'
 import type { BuiltTree, ListedRecord, PartitionTrees } from '../replica/partition-trees.ts'
+import { splitStorageKey } from '../replica/places.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
@@ -24,6 +26,7 @@ import {
   readPage,
   readRoots,
   rootsCall,
+  type DifferenceAnswer,
 } from './comparison-calls.ts'
 import { mendRecord } from './mend-record.ts'
 
@@ -37,6 +40,7 @@ export interface ComparisonOptions extends BringOptions {
   isReachable(id: string): boolean
   /** Whether the ring is still the one in force, and this node compares at all. */
   isInForce(ring: Ring): boolean
+  failed(error: Error, peer: string): void
   readonly counts: ComparisonCounts
 }
 
@@ -218,10 +222,7 @@ export class Comparison {
     const before = await this.#read(partition, key)
     if (before === 'damaged') return void (await this.#mend(ring, partition, key))
     if (!isSame(mine, before?.digest)) return
-    const digests = [before?.digest ?? null, theirs ?? null]
-    const call = [differsCall, ring.epoch, partition, key, ...digests]
-    const answer = await this.#ask(ring, peer, call)
-    const told = answer && readDifference(answer)
+    const told = await this.#askOf(ring, peer, { partition, key, mine: before?.digest, theirs })
     const now = await this.#read(partition, key)
     if (told === undefined || now === 'damaged' || now === undefined) return
     // What the peer lacks is brought unless it was just written; what it brought may have to go back merged.
@@ -229,7 +230,28 @@ export class Comparison {
     const isMerged = told.what === 'brought' && !isSame(told.digest, now.digest)
     if (!isLacking && !isMerged) return
     const record = { partition, key, stored: now.stored, epoch: ring.epoch }
-    await bringRecord(this.#options, this.#options.data(peer), record)
+    const isBrought = await bringRecord(this.#options, this.#options.data(peer), record)
+    if (!isBrought || !isMerged) return
+    const again = { partition, key, mine: now.digest, theirs: told.digest }
+    const after = await this.#askOf(ring, peer, again)
+    if (after?.what === 'brought') this.#options.failed(irreconcilable(key, peer), peer)
+  }
+
+  /** What a peer says of one record, looked at anew. */
+  async #askOf(
+    ring: Ring,
+    peer: string,
+    { partition, key, mine, theirs }: { partition: number } & ListedDifference,
+  ): Promise<DifferenceAnswer | undefined> {
+    const digests = [mine ?? null, theirs ?? null]
+    const answer = await this.#ask(ring, peer, [
+      differsCall,
+      ring.epoch,
+      partition,
+      key,
+      ...digests,
+    ])
+    return answer && readDifference(answer)
   }
 
   async #read(
@@ -259,6 +281,15 @@ function differences(
   return keys
     .map((key) => ({ key, mine: here.get(key), theirs: there.get(key) }))
     .filter((each) => each.mine === undefined || !isSame(each.mine, each.theirs))
+}
+
+/** Merging left both as they were: they have one clock and different values, which nothing but damage explains. */
+function irreconcilable(storageKey: string, peer: string): StorageError {
+  const { bucket, key } = splitStorageKey(storageKey)
+  const where = `"${key}" in bucket "${bucket}"`
+  return new StorageError(
+    `this node and "${peer}" store different values of ${where} under one clock: write the key anew`,
+  )
 }
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
