@@ -12,6 +12,7 @@ import { startGet } from '../../src/coordinator/quick-get.ts'
 import { startPut } from '../../src/coordinator/quick-put.ts'
 import type { Receipt } from '../../src/coordinator/receipt.ts'
 import { ReplicaStore } from '../../src/replica/replica-store.ts'
+import { Revisions } from '../../src/replica/revisions.ts'
 import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
 import { AnswersFrame, batchBytesMax, GetsReader, PutsReader } from '../../src/rpc/batch-frame.ts'
 import { packFailure } from '../../src/rpc/failure.ts'
@@ -53,7 +54,11 @@ async function nodeWithRecords(absentMask: number, expiredMask = 0): Promise<Fak
   const fake = fakeNode(self, ring)
   const storage = memoryStorage()
   await storage.open()
-  const store = new ReplicaStore({ storage, writeFailed: () => undefined })
+  const store = new ReplicaStore({
+    storage,
+    revisions: new Revisions(),
+    writeFailed: () => undefined,
+  })
   keys.forEach((key, i) => {
     if (((absentMask >>> i) & 1) === 1) return
     const expiresAtMs = ((expiredMask >>> i) & 1) === 1 ? 1 : 0
