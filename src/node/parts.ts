@@ -121,6 +121,7 @@ export function createAntiEntropy(core: NodeCore): AntiEntropy {
     data: (id) => core.peers.data(id),
     isReachable: (id) => core.isReachable(id),
     isRecovering: () => core.filling.isUnderWay,
+    isBusy: () => core.burden.isHeavy,
     failed: (error, peer) => core.fail('anti-entropy', error, peer),
   })
 }

@@ -34,6 +34,8 @@ export interface AntiEntropyDriverOptions extends Required<AntiEntropyOptions> {
   isReachable(id: string): boolean
   /** Whether this node is still being filled. */
   isRecovering(): boolean
+  /** Whether clients give the node much to do: then comparisons wait. */
+  isBusy(): boolean
   failed(error: Error, peer?: string): void
 }
 
@@ -74,7 +76,7 @@ export class AntiEntropy {
     this.#options = options
     const { clock, bytesPerSecondMax } = options
     this.#pauses = new Pauses(clock)
-    this.#throttle = new Throttle(clock, bytesPerSecondMax)
+    this.#throttle = new Throttle(clock, bytesPerSecondMax, () => options.isBusy())
     const parts = { ...options, throttle: this.#throttle, counts: this.#counts }
     this.#answers = new ComparisonAnswers(parts)
     this.#comparison = new Comparison({
