@@ -33,7 +33,7 @@ function change(base: RingConfiguration): Change {
   const ballot = { counter: 1, proposer: `${self}/${hexOf('boot', 16)}` }
   const { epoch } = base
   const member = { ...base.members[0]!, id: hexOf('newcomer', 32), store: hexOf('new', 32) }
-  const value = withMember(base, { ...member, stage: 'joining' })
+  const value = withMember(base, { ...member, stage: 'joining' }) as RingConfiguration
   const proposal = new Proposal({ base, value, ballot })
   const total = { requests: 0, bytesOut: 0, bytesIn: 0, packMs: 0 }
   const replies: (readonly [string, RegisterReply])[] = []

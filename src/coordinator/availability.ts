@@ -14,6 +14,13 @@ import type { Ring } from '../ring/ring.ts'
 import type { PeerLoad } from '../rpc/peer-load.ts'
 import type { Coordination } from './coordination.ts'
 
+/** What of an operation tells how many replicas it needs. */
+interface Wanted {
+  readonly partition: number
+  readonly sloppy: boolean
+  readonly needed: number
+}
+
 type Node = Pick<Coordination, 'selfId' | 'isReachable'>
 
 /** The owners that are thought not to answer, as a mask of their numbers. This node always answers itself. */
@@ -27,15 +34,43 @@ export function unreachableOwners(node: Node, owners: readonly string[]): number
   return mask
 }
 
-/** How many replicas that would count are thought to be reachable; counts no further than needed. */
+/**
+ * How many replicas that would count are thought to be reachable; counts no further than needed.
+ * @param unreachable the owners that are not, where that is known already; as a mask of their numbers
+ */
 export function reachableReplicas(
   node: Node,
   ring: Ring,
-  wanted: { readonly partition: number; readonly sloppy: boolean; readonly needed: number },
-  unreachable: number,
+  wanted: Wanted,
+  unreachable: number = unreachableOwners(node, ring.owners(wanted.partition)),
 ): number {
   const owners = ring.owners(wanted.partition)
-  let count = owners.length - replicaCount(unreachable)
+  if (owners !== ring.ownersToBe(wanted.partition)) return reachableJointly(node, ring, wanted)
+  const count = owners.length - replicaCount(unreachable)
+  return withFallbacks(node, ring, wanted, { owners, count })
+}
+
+/** Of the owners before and of those to be, whichever has fewer of what it needs. */
+function reachableJointly(node: Node, ring: Ring, wanted: Wanted): number {
+  const counts = [ring.owners(wanted.partition), ring.ownersToBe(wanted.partition)].map(
+    (owners) => {
+      const needed = Math.min(wanted.needed, owners.length)
+      const count = owners.length - replicaCount(unreachableOwners(node, owners))
+      const reachable = withFallbacks(node, ring, { ...wanted, needed }, { owners, count })
+      return reachable >= needed ? wanted.needed : reachable
+    },
+  )
+  return Math.min(...counts)
+}
+
+/** How many owners can be reached, and, where that helps, members that stand in. */
+function withFallbacks(
+  node: Node,
+  ring: Ring,
+  wanted: Wanted,
+  { owners, count: reachable }: { readonly owners: readonly string[]; readonly count: number },
+): number {
+  let count = reachable
   if (count >= wanted.needed || !wanted.sloppy) return count
   for (const id of ring.preferenceList(wanted.partition)) {
     if (owners.includes(id)) continue
@@ -84,7 +119,7 @@ export function writeRefusal(
   const { needed, partition, value, storageKey, key, sloppy } = request
   const alive = reachableReplicas(node, ring, request, down)
   if (alive < needed) return unavailable('write', request, { needed, alive })
-  const owners = ring.owners(partition)
+  const owners = ring.replicas(partition)
   const bytes = value.length + storageKey.length + frameAllowanceBytes
   const full = fullOwners(node, owners, { unreachable: down, bytes })
   if (full === 0) return undefined
@@ -94,6 +129,17 @@ export function writeRefusal(
   return new OverloadedError(
     `a write of ${JSON.stringify(key)} needs ${needed} replicas, ${roomy} can take it now: try again later`,
   )
+}
+
+/** Why a read cannot begin, if so. */
+export function readRefusal(
+  node: Node,
+  ring: Ring,
+  request: Wanted & { readonly key: string },
+): UnavailableError | undefined {
+  const { needed } = request
+  const alive = reachableReplicas(node, ring, request)
+  return alive < needed ? unavailable('read', request, { needed, alive }) : undefined
 }
 
 interface WriteRequest {

@@ -3,6 +3,7 @@ import type { StoreError } from '../base/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ReplicaChoice } from '../ports/replica-choice.ts'
 import type { HintStore } from '../replica/hint-store.ts'
+import type { Lack } from '../replica/lack.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
@@ -42,7 +43,7 @@ export interface Coordination {
   /** Whether it thinks so of all members of the ring: then nobody has to be asked about one by one. */
   everyoneIsReachable(): boolean
   /** Whether this node may still lack data that others have. */
-  isRecovering(): boolean
+  lackOf(partition: number): Lack | undefined
   /** Keeps hints with their writes; never fails. */
   keepHint(hint: { target: string; partition: number; key: string }, recordBytes: number): void
   hinted(target: string): void

@@ -204,7 +204,7 @@ export class ForwardedPuts {
     if (put.value.length >= longValueBytes) await long.turn(put.value.length)
     if (this.#isClosed()) throw new ClosedError('the node is closed')
     this.#node.assertBearable()
-    if (!this.#node.ring().ownsPartition(selfId, put.partition)) {
+    if (!this.#node.ring().owners(put.partition).includes(selfId)) {
       throw new TopologyBusyError('this node owns no copy of the key any more')
     }
     if (stats.inFlight >= inFlightMax) {

@@ -12,9 +12,10 @@
 import type { StoreError } from '../base/errors.ts'
 import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
+import type { Lack } from '../replica/lack.ts'
 import type { Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
-import { flagRecovering, frameType } from '../rpc/frame.ts'
+import { frameType } from '../rpc/frame.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindOf } from '../versions/record-layout.ts'
@@ -23,8 +24,7 @@ import {
   lostRead,
   nextFallback,
   nextOwner,
-  reachableReplicas,
-  unavailable,
+  readRefusal,
   unreachableOwners,
 } from './availability.ts'
 import { Caller, type Settler } from './caller.ts'
@@ -38,8 +38,10 @@ import {
   type TellResult,
 } from './get-request.ts'
 import { patienceMs } from './hedging.ts'
-import { absenceOf, ReadAnswers } from './read-answers.ts'
+import { tallyOptions } from './joint.ts'
+import { absenceOf, lackOf, ReadAnswers } from './read-answers.ts'
 import { ReadTiming } from './read-timing.ts'
+import { nobodyWaits } from './read-repair.ts'
 import { copiesMissing, isOver, repairAfterRead, staleAmong } from './repair-after-read.ts'
 import { ReplicaCalls } from './replica-calls.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -74,8 +76,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#tell = tell
     this.#timing = new ReadTiming(node)
     this.#ring = begun?.ring ?? node.ring()
-    this.#nodes = this.#ring.owners(request.partition)
-    this.#tally = new ReadTally(request)
+    this.#nodes = this.#ring.replicas(request.partition)
+    this.#tally = new ReadTally(tallyOptions(this.#ring, request))
     this.#caller = begun
     if (begun !== undefined) this.#goOnWith(begun)
   }
@@ -87,7 +89,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#tally.asked(other, 'primary')
     this.#calls.called(other, call)
     if (own === undefined) this.#noteAbsent(self, 'absent')
-    else this.#note(self, own, false)
+    else this.#note(self, own, undefined)
     this.#timing.begin(begun.beganMs)
     begun.handOver(this)
   }
@@ -102,14 +104,10 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #begin(): void {
-    const { needed, timeoutMs } = this.#request
-    const down = unreachableOwners(this.#node, this.#nodes)
-    const alive = reachableReplicas(this.#node, this.#ring, this.#request, down)
-    if (alive < needed) {
-      return this.#fail(unavailable('read', this.#request, { needed, alive }))
-    }
+    const refusal = readRefusal(this.#node, this.#ring, this.#request)
+    if (refusal !== undefined) return this.#fail(refusal)
     this.#timing.begin()
-    this.#node.wheel.set(this, Math.min(timeoutMs, this.#node.hedging.afterMs))
+    this.#node.wheel.set(this, Math.min(this.#request.timeoutMs, this.#node.hedging.afterMs))
     this.#askEnough()
     this.#advance()
   }
@@ -125,7 +123,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   /** Asks the best owner not asked yet. False when there is none. */
   #askOwner(): boolean {
-    const owners = this.#ring.owners(this.#request.partition)
+    const owners = this.#ring.replicas(this.#request.partition)
     const replica = nextOwner(this.#node, owners, this.#askedMask)
     if (replica >= 0) this.#ask(replica, 'primary')
     return replica >= 0
@@ -143,7 +141,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #ask(replica: number, role: 'primary' | 'fallback'): void {
     const id = this.#nodes[replica]!
     this.#askedMask |= 1 << replica
-    this.#tally.asked(replica, role)
+    this.#tally.asked(replica, role, this.#ring.sidesOf(id, this.#request.partition))
     if (id === this.#node.selfId) this.#askSelf(replica)
     else if (!this.#send(replica, id)) this.#tally.failed(replica)
   }
@@ -180,10 +178,10 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   #readHere(replica: number, stored: Stored): void {
-    const recovering = this.#node.isRecovering()
-    if (stored instanceof Uint8Array) this.#note(replica, storedRecord(stored), recovering)
+    const lack = this.#node.lackOf(this.#request.partition)
+    if (stored instanceof Uint8Array) this.#note(replica, storedRecord(stored), lack)
     else if (stored === 'damaged') this.#noteAbsent(replica, 'damaged')
-    else this.#noteAbsent(replica, recovering ? 'recovering' : 'absent')
+    else this.#noteAbsent(replica, lack ?? 'absent')
   }
 
   answered(replica: number, frame: AnswerFrame): void {
@@ -192,7 +190,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (type === frameType.record || type === frameType.same) {
       const record = this.#answers.recordIn(frame)
       if (record === undefined) this.#noteAbsent(replica, 'damaged')
-      else this.#note(replica, record, (flags & flagRecovering) !== 0)
+      else this.#note(replica, record, lackOf(flags))
     } else if (type === frameType.absent) {
       this.#noteAbsent(replica, absenceOf(flags))
     } else if (type === frameType.otherEpoch) {
@@ -223,12 +221,12 @@ export class GetOperation<T> extends Deadline implements CallSink {
   }
 
   /** What a replica has that is being filled is part of the result, and counts for no quorum: it may lack siblings. */
-  #note(replica: number, record: ReadRecord, recovering: boolean): void {
-    const isNews = this.#tally.answered(replica, recovering ? 'recovering' : 'record')
+  #note(replica: number, record: ReadRecord, lack: Lack | undefined): void {
+    const isNews = this.#tally.answered(replica, lack ?? 'record')
     if (isNews) this.#answers.add(replica, record)
   }
 
-  #noteAbsent(replica: number, answer: 'absent' | 'recovering' | 'damaged'): void {
+  #noteAbsent(replica: number, answer: 'absent' | 'damaged' | Lack): void {
     const isFallback = (this.#tally.fallbackMask & (1 << replica)) !== 0
     if (isFallback && answer === 'absent' && this.#awaitsOwner()) this.#heldMask |= 1 << replica
     else if (this.#tally.answered(replica, answer)) this.#answers.add(replica, 'absent')
@@ -250,9 +248,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #startAnew(): void {
     this.#abandon(this.#tally.waitingMask)
     this.#ring = this.#node.ring()
-    this.#nodes = this.#ring.owners(this.#request.partition)
-    const needed = Math.min(this.#request.needed, this.#nodes.length)
-    this.#tally = new ReadTally({ needed, sloppy: this.#request.sloppy })
+    this.#nodes = this.#ring.replicas(this.#request.partition)
+    this.#tally = new ReadTally(tallyOptions(this.#ring, this.#request))
     this.#askedMask = 0
     this.#heldMask = 0
     this.#answers = new ReadAnswers()
@@ -272,7 +269,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, patienceMs))
     if (this.#phase !== 'asking') return
     // Owners that membership lost sight of since they were asked have failed.
-    const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
+    const away = unreachableOwners(this.#node, this.#ring.replicas(this.#request.partition))
     this.#abandon(away & this.#tally.waitingMask)
     const isHedgeDue = this.#timing.isHedgeDue(waitedMs, this.#nodes, this.#tally.waitingMask)
     if (isHedgeDue && this.#askOwner()) stats.hedged += 1
@@ -285,7 +282,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
    * open, and one that is being filled may have everything.
    */
   #askable(): number {
-    const away = unreachableOwners(this.#node, this.#ring.owners(this.#request.partition))
+    const away = unreachableOwners(this.#node, this.#ring.replicas(this.#request.partition))
     const { failedMask, recoveringMask, fallbackMask } = this.#tally
     const unasked = this.#calls.unsentMask & failedMask
     return (unasked | recoveringMask) & ~fallbackMask & ~away
@@ -319,15 +316,15 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (found.hasEnded) this.#node.stats.expired += 1
     if (this.#request.readRepair === 'off' || found.staleMask === 0) return this.#succeed(result)
     const current = selected(this.#nodes, found.currentMask)
-    const missing = copiesMissing(this.#request, this.#ring, this.#tally.needed, current)
+    const missing = copiesMissing(this.#request, this.#ring, current)
     this.#repair(result, staleAmong(found, this.#ring, this.#request), missing)
-    if (missing <= 0) this.#succeed(result)
+    if (missing.count === 0) this.#succeed(result)
   }
 
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
-  #repair(result: ReadRecord, staleMask: number, missing: number): void {
-    const { failedMask } = this.#tally
+  #repair(result: ReadRecord, staleMask: number, missing = nobodyWaits): void {
     const request = this.#request
+    const { failedMask } = this.#tally
     const view = { request, ring: this.#ring, nodes: this.#nodes, failedMask, staleMask }
     repairAfterRead(this.#node, view, result, {
       missing,
@@ -349,7 +346,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (result === undefined) return this.#mendLate()
     if (this.#request.readRepair === 'off') return
     const stale = this.#answers.takeStale(result)
-    if (stale !== 0) this.#repair(result, stale, 0)
+    if (stale !== 0) this.#repair(result, stale)
   }
 
   /** Nothing was told, but there is a record: whoever answered and lacks what all answers make gets it. */
@@ -359,7 +356,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
     if (found === undefined || found === 'kinds differ') return
     this.#answers.forget()
     this.#result = wholeRecord(found.record)
-    if (found.staleMask !== 0) this.#repair(this.#result, found.staleMask, 0)
+    if (found.staleMask !== 0) this.#repair(this.#result, found.staleMask)
   }
 
   #abandon(mask: number): void {

@@ -79,14 +79,14 @@ class Asking<T> {
 
   constructor(node: Coordination, tell: TellResult<T>, reads: Gathering<T>) {
     this.#many = { node, tell, reads, ring: node.ring(), beganMs: node.clock.monotonicMs() }
-    this.#isPlain = node.everyoneIsReachable() && !node.isRecovering()
+    this.#isPlain = node.everyoneIsReachable()
   }
 
   read(index: number, request: GetRequest): void {
     const { node, tell, reads } = this.#many
     node.stats.gets += 1
     const others = this.#othersOf(request)
-    if (!this.#isPlain || others.self < 0 || request.needed > 2) {
+    if (others.self < 0 || request.needed > 2 || !this.#isCommon(request)) {
       return reads.await(index, startGet(node, request, tell))
     }
     const own = ownCopy(node, request)
@@ -99,6 +99,13 @@ class Asking<T> {
     if (own === 'found') read.found(region)
     if (request.needed === 1) read.succeed()
     else this.#ask(read, others)
+  }
+
+  /** Whether nothing is known that makes the partition special: its owners stay, and this one has everything. */
+  #isCommon({ partition }: GetRequest): boolean {
+    const { node, ring } = this.#many
+    const isAtRest = ring.owners(partition) === ring.ownersToBe(partition)
+    return this.#isPlain && isAtRest && node.lackOf(partition) === undefined
   }
 
   #othersOf({ partition }: GetRequest): Others {

@@ -72,7 +72,9 @@ class Writing {
 
   /** False, and nothing was done, when the write cannot go the common way. */
   write(index: number, request: PutRequest): boolean {
-    const owners = this.#many.ring.owners(request.partition)
+    const { ring } = this.#many
+    const owners = ring.owners(request.partition)
+    if (owners !== ring.ownersToBe(request.partition)) return false
     const { value, storageKey } = request
     const aboutBytes = putsItemBytes(storageKey, value.length + recordAllowanceBytes)
     if (this.#lot.bytes > 0 && this.#lot.bytes + aboutBytes > batchBytesMax) this.send()

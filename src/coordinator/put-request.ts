@@ -1,5 +1,5 @@
 /** What a write asks for. */
-import type { AppliedWrite } from '../replica/replica-store.ts'
+import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
 import type { LocalWrite } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { ContextContent } from '../versions/context.ts'
@@ -52,4 +52,18 @@ export interface BegunPut extends Settler<Receipt> {
   readonly isSettled: boolean
   /** The deadline is another's from now on. */
   handOver(to: Deadline): void
+}
+
+/** Hints for these owners, in the batch of the record. */
+export function hintsWith(
+  node: Coordination,
+  { partition, storageKey: key }: PutRequest,
+  owners: readonly string[],
+): AlsoWrite {
+  return (storedBytes) =>
+    owners.flatMap((target) => {
+      const writes = node.hints.add({ target, partition, key }, storedBytes, node.clock.wallMs())
+      if (writes.length > 0) node.hinted(target)
+      return writes
+    })
 }

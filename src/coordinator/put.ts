@@ -9,6 +9,7 @@
  */
 import { ConflictPolicyError, type StoreError } from '../base/errors.ts'
 import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
+import type { ReplicaRole } from '../quorum/tally.ts'
 import { WriteTally } from '../quorum/write-tally.ts'
 import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
@@ -20,7 +21,8 @@ import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './availability.ts'
 import { Caller, type Settler } from './caller.ts'
 import type { Coordination } from './coordination.ts'
-import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
+import { tallyOptions } from './joint.ts'
+import { hintsWith, localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { ReplicaCalls } from './replica-calls.ts'
 import { createReceipt, type Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -55,8 +57,8 @@ export class PutOperation extends Deadline implements CallSink {
     this.#node = node
     this.#request = request
     this.#ring = begun?.ring ?? node.ring()
-    this.#nodes = this.#ring.owners(request.partition)
-    this.#tally = new WriteTally(request)
+    this.#nodes = this.#ring.replicas(request.partition)
+    this.#tally = new WriteTally(tallyOptions(this.#ring, request))
     this.#caller = begun
     if (begun !== undefined) this.#goOnWith(begun)
   }
@@ -70,7 +72,7 @@ export class PutOperation extends Deadline implements CallSink {
     this.#durableMask = begun.durableMask
     begun.handOver(this)
     this.#nodes.forEach((_, i) => {
-      this.#tally.asked(i, 'primary')
+      this.#asked(i, 'primary')
       if ((begun.storedMask & (1 << i)) !== 0) this.#tally.acknowledged(i)
       else this.#calls.called(i, begun.calls[i])
     })
@@ -116,16 +118,9 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** Hints for owners that are down already, kept in one batch with the record. */
   #hintsAtStart(downMask: number): AlsoWrite {
-    const { hints, clock } = this.#node
-    const { partition, storageKey: key } = this.#request
     const down = selected(this.#nodes, downMask)
     this.#hintedFor.push(...down)
-    return (storedBytes) =>
-      down.flatMap((target) => {
-        const writes = hints.add({ target, partition, key }, storedBytes, clock.wallMs())
-        if (writes.length > 0) this.#node.hinted(target)
-        return writes
-      })
+    return hintsWith(this.#node, this.#request, down)
   }
 
   /** The record is stored here: the others follow. */
@@ -138,7 +133,7 @@ export class PutOperation extends Deadline implements CallSink {
     let unsent = 0
     for (let i = 0; i < owners; i++) {
       const id = this.#nodes[i]!
-      this.#tally.asked(i, 'primary')
+      this.#asked(i, 'primary')
       if (id === selfId) this.#self = i
       else if (this.#hintedFor.includes(id)) this.#tally.failed(i)
       else if (!this.#send(i, id, frame)) unsent |= 1 << i
@@ -152,7 +147,7 @@ export class PutOperation extends Deadline implements CallSink {
 
   /** The deadline passed while the storage was reading: nobody was asked, so all others get the record by a hint. */
   #hintOthers(): void {
-    for (const id of this.#node.ring().owners(this.#request.partition)) {
+    for (const id of this.#node.ring().replicas(this.#request.partition)) {
       if (!this.#hintedFor.includes(id)) this.#hint(id)
     }
   }
@@ -214,9 +209,14 @@ export class PutOperation extends Deadline implements CallSink {
   #addNode(id: string, role: 'primary' | 'fallback', standsFor?: string): number {
     const replica = this.#nodes.length
     this.#nodes = [...this.#nodes, id]
-    this.#tally.asked(replica, role)
+    this.#asked(replica, role)
     if (standsFor !== undefined) (this.#standsFor ??= new Map()).set(replica, standsFor)
     return replica
+  }
+
+  #asked(replica: number, role: ReplicaRole): void {
+    const sides = this.#ring.sidesOf(this.#nodes[replica]!, this.#request.partition)
+    this.#tally.asked(replica, role, sides)
   }
 
   answered(replica: number, frame: AnswerFrame): void {
@@ -314,12 +314,11 @@ export class PutOperation extends Deadline implements CallSink {
   #retarget(ring: Ring): void {
     this.#ring = ring
     const before = this.#tally
-    const { needed, sloppy, partition } = this.#request
-    const owners = ring.owners(partition)
-    this.#tally = new WriteTally({ needed: Math.min(needed, owners.length), sloppy })
+    const owners = ring.replicas(this.#request.partition)
+    this.#tally = new WriteTally(tallyOptions(ring, this.#request))
     this.#nodes.forEach((id, i) => {
       const isOwner = owners.includes(id)
-      this.#tally.asked(i, isOwner ? 'primary' : 'fallback')
+      this.#asked(i, isOwner ? 'primary' : 'fallback')
       if (isOwner) this.#standsFor?.delete(i)
       if ((before.acknowledgedMask & (1 << i)) !== 0) this.#tally.acknowledged(i)
       else if ((before.failedMask & (1 << i)) !== 0) {

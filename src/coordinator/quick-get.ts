@@ -8,7 +8,7 @@ import type { ValueRegion } from '../ports/storage.ts'
 import { look } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
-import { flagRecovering, frameType } from '../rpc/frame.ts'
+import { flagGaining, flagRecovering, frameType } from '../rpc/frame.ts'
 import type { Channel } from '../rpc/channel.ts'
 import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { kindNumber } from '../versions/record-layout.ts'
@@ -29,8 +29,11 @@ export function startGet<T>(
   tell: TellResult<T>,
 ): Promise<T> {
   const ring = node.ring()
-  const self = ring.owners(request.partition).indexOf(node.selfId)
-  if (self < 0 || request.needed > 2 || !node.everyoneIsReachable() || node.isRecovering()) {
+  const { partition } = request
+  const owners = ring.owners(partition)
+  const self = owners.indexOf(node.selfId)
+  const isPlain = request.needed <= 2 && owners === ring.ownersToBe(partition)
+  if (self < 0 || !isPlain || !node.everyoneIsReachable() || node.lackOf(partition) !== undefined) {
     return new GetOperation(node, request, tell).start()
   }
   const own = ownCopy(node, request)
@@ -118,7 +121,7 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
 
   answered(replica: number, frame: AnswerFrame): void {
     const { type, flags } = frame
-    const isPlain = type === frameType.same && (flags & flagRecovering) === 0
+    const isPlain = type === frameType.same && (flags & (flagRecovering | flagGaining)) === 0
     if (this.whole === undefined && isPlain && !isOver(this.node, this.bytes, this.start)) {
       readAnswered(this.node, this.channel!, this.beganMs)
       this.succeed()

@@ -30,7 +30,11 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
     const ring = node.ring()
     const owners = ring.owners(request.partition)
     const self = owners.indexOf(node.selfId)
-    const isPlain = self >= 0 && request.needed <= owners.length && node.everyoneIsReachable()
+    const isPlain =
+      self >= 0 &&
+      request.needed <= owners.length &&
+      owners === ring.ownersToBe(request.partition) &&
+      node.everyoneIsReachable()
     if (isPlain && node.store.near.isThere && ownersHaveRoom(node, owners, request)) {
       const quick = new QuickPut(node, request, ring, self)
       if (quick.begin()) return quick.promise

@@ -1,5 +1,6 @@
 /** What the replicas of one read have answered, compared as it comes: in most reads all agree. */
-import { flagDamaged, flagRecovering, frameType } from '../rpc/frame.ts'
+import type { Lack } from '../replica/lack.ts'
+import { flagDamaged, flagGaining, flagRecovering, frameType } from '../rpc/frame.ts'
 import type { AnswerFrame } from '../rpc/pending-calls.ts'
 import { isRecord } from '../versions/record-layout.ts'
 import {
@@ -79,7 +80,12 @@ export class ReadAnswers {
 }
 
 /** Why a replica has no record, as the flags of its `absent` answer tell. */
-export function absenceOf(flags: number): 'absent' | 'recovering' | 'damaged' {
-  if ((flags & flagDamaged) !== 0) return 'damaged'
-  return (flags & flagRecovering) !== 0 ? 'recovering' : 'absent'
+export function absenceOf(flags: number): 'absent' | 'damaged' | Lack {
+  return (flags & flagDamaged) !== 0 ? 'damaged' : (lackOf(flags) ?? 'absent')
+}
+
+/** What a replica may lack, as the flags of its answer tell. */
+export function lackOf(flags: number): Lack | undefined {
+  if ((flags & flagRecovering) !== 0) return 'recovering'
+  return (flags & flagGaining) !== 0 ? 'gaining' : undefined
 }

@@ -29,14 +29,15 @@ export interface RepairRequest {
  */
 type RepairTargets = ReadonlyMap<string, string | undefined>
 
+/** No copy is waited for. */
+export const nobodyWaits: RepairGoal['missing'] = { count: 0, took: () => undefined }
+
 /** What a read waits for before it tells its result. */
 export interface RepairGoal {
-  /** How many more copies must be there; 0 or less when nobody waits for them. */
-  readonly missing: number
+  /** The copies that must be there; none when nobody waits for them. */
+  readonly missing: { readonly count: number; took(id: string): void }
   /** Who need not be asked for a copy in the place of another. */
   readonly asked: readonly string[]
-  /** Whether a copy there counts. */
-  counts(id: string): boolean
   /** As many copies as were missing are there. Called at most once. */
   reached(): void
   /** They cannot be there any more. */
@@ -49,14 +50,14 @@ export interface RepairGoal {
  */
 export function repairReplicas(node: Coordination, request: RepairRequest, goal: RepairGoal): void {
   const asked = new Set(goal.asked)
-  let left = goal.missing
+  const { missing } = goal
   let waiting = 0
   const repair = (stale: RepairTargets): void => {
     waiting += stale.size
     new ReadRepair(node, { ...request, stale }, listener).start()
   }
   const repairAnother = (): boolean => {
-    const owners = node.ring().owners(request.partition)
+    const owners = node.ring().replicas(request.partition)
     const other = owners.find((id) => !asked.has(id) && node.isReachable(id))
     if (other === undefined) return false
     asked.add(other)
@@ -64,21 +65,21 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
     return true
   }
   const patience = new Patience(() => {
-    if (left > 0) repairAnother()
+    if (missing.count > 0) repairAnother()
   })
   const listener: RepairListener = {
     repaired: (id) => {
       waiting -= 1
-      if (!goal.counts(id)) return
-      left -= 1
-      if (left !== 0) return
+      if (missing.count === 0) return
+      missing.took(id)
+      if (missing.count > 0) return
       node.wheel.cancel(patience)
       goal.reached()
     },
     notRepaired: (id, error) => {
       waiting -= 1
       node.backgroundError('read-repair', error, id)
-      if (left <= 0 || repairAnother() || waiting >= left) return
+      if (missing.count === 0 || repairAnother() || waiting >= missing.count) return
       node.wheel.cancel(patience)
       goal.missed(error)
     },
@@ -88,9 +89,9 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
       node.backgroundError('read-repair', error, id)
     },
   }
-  if (left > 0) node.wheel.set(patience, patienceMs)
+  if (missing.count > 0) node.wheel.set(patience, patienceMs)
   if (request.stale.size > 0) repair(request.stale)
-  else if (left > 0 && !repairAnother()) {
+  else if (missing.count > 0 && !repairAnother()) {
     node.wheel.cancel(patience)
     goal.missed(new StoreError('ERR_UNAVAILABLE', 'no owner is left that could take a copy'))
   }

@@ -1,11 +1,12 @@
 /** What a read repairs, and for whom: the step from its answers to the repair. */
 import { selected } from '../quorum/replica-mask.ts'
-import type { Ring } from '../ring/ring.ts'
+import { sides, type Ring } from '../ring/ring.ts'
 import { canExpire, hasExpired } from '../versions/expiry.ts'
 import { unreachableOwners } from './availability.ts'
 import type { Coordination } from './coordination.ts'
 import { copiesNeeded, type Divergence, type ReadRecord } from './divergence.ts'
 import type { GetRequest } from './get-request.ts'
+import { tallyOptions } from './joint.ts'
 import { repairReplicas, type RepairGoal } from './read-repair.ts'
 
 /** How a read stands: replica i is `nodes[i]`, owners first. */
@@ -21,17 +22,53 @@ export interface ReadView {
 export function copiesMissing(
   request: GetRequest,
   ring: Ring,
-  needed: number,
   current: readonly string[],
-): number {
-  const owners = ring.owners(request.partition).length
-  const copies = request.readRepair === 'async' ? 0 : copiesNeeded({ owners, needed })
-  return copies - current.filter((id) => holdsForQuorum(request, ring, id)).length
+): CopiesMissing {
+  const { needed, neededAfter = 0 } = tallyOptions(ring, request)
+  const isAwaited = request.readRepair !== 'async'
+  const copies = (owners: number, r: number): number =>
+    isAwaited && r > 0 ? copiesNeeded({ owners, needed: r }) : 0
+  const { partition } = request
+  const missing = new CopiesMissing(request, ring, {
+    before: copies(ring.owners(partition).length, needed),
+    after: copies(ring.ownersToBe(partition).length, neededAfter),
+  })
+  for (const id of current) missing.took(id)
+  return missing
 }
 
-/** Whether a copy there is met by later quorums: on owners, or anywhere when quorums are sloppy. */
-function holdsForQuorum({ sloppy, partition }: GetRequest, ring: Ring, id: string): boolean {
-  return sloppy || ring.ownsPartition(id, partition)
+/**
+ * The copies that are still to be made before every later quorum meets the result: on owners, or anywhere when quorums
+ * are sloppy; while owners change, on enough of both sets.
+ */
+export class CopiesMissing {
+  readonly #request: Pick<GetRequest, 'sloppy' | 'partition'>
+  readonly #ring: Ring
+  #before: number
+  #after: number
+
+  constructor(
+    request: Pick<GetRequest, 'sloppy' | 'partition'>,
+    ring: Ring,
+    missing: { readonly before: number; readonly after: number },
+  ) {
+    this.#request = request
+    this.#ring = ring
+    this.#before = missing.before
+    this.#after = missing.after
+  }
+
+  /** 0 when there are enough. */
+  get count(): number {
+    return Math.max(this.#before, this.#after, 0)
+  }
+
+  took(id: string): void {
+    const { sloppy, partition } = this.#request
+    const where = sloppy ? sides.both : this.#ring.sidesOf(id, partition)
+    if ((where & sides.before) !== 0) this.#before -= 1
+    if ((where & sides.after) !== 0) this.#after -= 1
+  }
 }
 
 /** Whether a record that a read could tell has a value whose time has passed: it is to be ended for all first. */
@@ -46,7 +83,7 @@ export function staleAmong(
   { partition }: GetRequest,
 ): number {
   if (!hasEnded) return staleMask
-  const ownersMask = (1 << ring.owners(partition).length) - 1
+  const ownersMask = (1 << ring.replicas(partition).length) - 1
   return staleMask | (ownersMask & ~currentMask)
 }
 
@@ -55,11 +92,11 @@ export function repairAfterRead(
   node: Coordination,
   { request, ring, nodes, failedMask, staleMask }: ReadView,
   result: ReadRecord,
-  goal: Omit<RepairGoal, 'counts'>,
+  goal: RepairGoal,
 ): void {
   const { storageKey, partition, timeoutMs } = request
   const record = Buffer.from(result.bytes.subarray(result.start, result.end))
-  const owners = ring.owners(partition)
+  const owners = ring.replicas(partition)
   const awayMask = failedMask | unreachableOwners(node, owners)
   const stale = repairTargets(nodes, { owners: owners.length, staleMask, awayMask })
   const away = selected(owners, staleMask & unreachableOwners(node, owners))
@@ -68,7 +105,7 @@ export function repairAfterRead(
   repairReplicas(
     node,
     { storageKey, partition, timeoutMs, epoch: ring.epoch, record, stale, hintFor },
-    { ...goal, counts: (id) => holdsForQuorum(request, ring, id) },
+    goal,
   )
 }
 

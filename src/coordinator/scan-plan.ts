@@ -1,6 +1,6 @@
 /**
- * Who is asked for which partitions in one round of a scan: R owners for each, and as few nodes as can be, so that
- * many empty partitions cost few calls. Pure.
+ * Who is asked for which partitions in one round of a scan: R owners for each (while owners change, R of each side), and
+ * as few nodes as can be, so that many empty partitions cost few calls. Pure.
  */
 import type { Ring } from '../ring/ring.ts'
 
@@ -25,14 +25,14 @@ export interface ScanAim {
   readonly firstPartition: number
   /** Most partitions of the round. */
   readonly partitionsMax: number
-  /** R, at most as many as there are owners. */
+  /** R; of a partition with fewer owners all. */
   readonly needed: number
   /** Whether records are wanted whole. */
   readonly isWhole: boolean
 }
 
-/** How an owner is looked upon: −1 is not asked, the least is asked first. */
-export type OwnerRank = (owner: string) => number
+/** How an owner is looked upon: −1 is not asked for this partition, the least is asked first. */
+export type OwnerRank = (owner: string, partition: number) => number
 
 /** The round, or how many owners of its first partition can be asked when those are too few. */
 export function planScan(ring: Ring, aim: ScanAim, rank: OwnerRank): ScanPlan | number {
@@ -40,14 +40,17 @@ export function planScan(ring: Ring, aim: ScanAim, rank: OwnerRank): ScanPlan | 
   const { firstPartition, partitionsMax, needed } = aim
   const end = Math.min(ring.partitions, firstPartition + partitionsMax)
   for (let partition = firstPartition; partition < end; partition++) {
-    const able = ring.owners(partition).filter((owner) => rank(owner) >= 0)
-    if (able.length < needed) {
-      if (partition === firstPartition) return able.length
+    const isNew = (owner: string): number => (asks.has(owner) ? 0 : 1)
+    const byRank = (a: string, b: string): number =>
+      rank(a, partition) - rank(b, partition) || isNew(a) - isNew(b)
+    const able = (owners: readonly string[]): string[] =>
+      owners.filter((owner) => rank(owner, partition) >= 0).toSorted(byRank)
+    const chosen = chooseOwners(ring, { partition, needed }, able)
+    if (typeof chosen === 'number') {
+      if (partition === firstPartition) return chosen
       return { asks: [...asks.values()], partitions: partition - firstPartition }
     }
-    const isNew = (owner: string): number => (asks.has(owner) ? 0 : 1)
-    able.sort((a, b) => rank(a) - rank(b) || isNew(a) - isNew(b))
-    able.slice(0, needed).forEach((owner, i) => {
+    chosen.forEach((owner, i) => {
       const ask = asks.get(owner) ?? { owner, partitions: [], whole: [] }
       ask.partitions.push(partition)
       ask.whole.push(aim.isWhole && i === 0)
@@ -55,4 +58,22 @@ export function planScan(ring: Ring, aim: ScanAim, rank: OwnerRank): ScanPlan | 
     })
   }
   return { asks: [...asks.values()], partitions: end - firstPartition }
+}
+
+/** R of the owners, and while owners change R of those to be too; or how many there are when those are too few. */
+function chooseOwners(
+  ring: Ring,
+  { partition, needed }: { readonly partition: number; readonly needed: number },
+  able: (owners: readonly string[]) => readonly string[],
+): readonly string[] | number {
+  const owners = ring.owners(partition)
+  const best = able(owners)
+  if (best.length < Math.min(needed, owners.length)) return best.length
+  const chosen = best.slice(0, needed)
+  const ownersToBe = ring.ownersToBe(partition)
+  if (owners === ownersToBe) return chosen
+  const others = able(ownersToBe).filter((id) => !chosen.includes(id))
+  const lacking = Math.min(needed, ownersToBe.length) - (able(ownersToBe).length - others.length)
+  if (others.length < lacking) return able(ownersToBe).length
+  return [...chosen, ...others.slice(0, Math.max(0, lacking))]
 }

@@ -32,7 +32,7 @@ import type { ScanPages } from '../replica/scan-pages.ts'
 import type { Ring } from '../ring/ring.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
-import { asStoreError } from './availability.ts'
+import { asStoreError, reachableReplicas } from './availability.ts'
 import type { Coordination } from './coordination.ts'
 import { mergeScan, type ScanBatch, type ScanPosition } from './scan-merge.ts'
 import { planScan, type ScanAsk, type ScanPlan } from './scan-plan.ts'
@@ -135,9 +135,9 @@ export class ScanReader {
     const node = this.#node
     const { isWhole } = this.#query
     const nowMs = node.clock.monotonicMs()
-    const rank = (owner: string): number => {
+    const rank = (owner: string, of: number): number => {
       if (failed.has(owner)) return -1
-      if (owner === node.selfId) return node.isRecovering() ? -1 : 0
+      if (owner === node.selfId) return this.#mayTell(ring, of) ? 0 : -1
       if (!node.isReachable(owner)) return -1
       return (this.#doubts.get(owner) ?? 0) > nowMs ? 2 : 1
     }
@@ -151,9 +151,18 @@ export class ScanReader {
 
   /** How many owners of the partition are thought to answer. */
   #reachable(ring: Ring, { partition }: ScanPosition): number {
+    return reachableReplicas(this.#node, ring, {
+      partition,
+      needed: this.#needed(ring),
+      sloppy: false,
+    })
+  }
+
+  /** Whether what this node has of the partition counts. */
+  #mayTell(ring: Ring, partition: number): boolean {
     const { selfId } = this.#node
-    const owners = ring.owners(partition)
-    return owners.filter((id) => id === selfId || this.#node.isReachable(id)).length
+    const lack = this.#node.lackOf(partition)
+    return lack === undefined || (lack === 'gaining' && !ring.owners(partition).includes(selfId))
   }
 
   #failure(ring: Ring, from: ScanPosition, failed: ReadonlyMap<string, StoreError>): StoreError {

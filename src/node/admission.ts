@@ -4,7 +4,7 @@ import type { Claim } from '../membership/claim.ts'
 import { claimFromTuple } from '../membership/messages.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
-import { withMember } from '../ring/configuration-change.ts'
+import { withMember, type Change } from '../ring/configuration-change.ts'
 import { configurationLimits, toTuple } from '../ring/configuration-check.ts'
 import type { Greeting } from '../rpc/handshake.ts'
 import { isFailure, request } from '../rpc/request.ts'
@@ -53,7 +53,7 @@ export class Admission {
 
   /**
    * Answers a node that wants to join, or a member that is back and looks for the others: `joined`, `none` when there
-   * is no cluster yet, `busy` when it takes too long.
+   * is no cluster yet, `busy` when it takes too long, and whether because owners change.
    */
   async admit(who: Greeting, tuple: readonly unknown[]): Promise<readonly unknown[]> {
     const member = readMember(who, tuple)
@@ -65,7 +65,8 @@ export class Admission {
     }
     refuseOtherN(tuple[7], keeper.configuration.n)
     const claim = claimFromTuple(tuple[6])
-    return within(ports.clock, answerWithinMs, this.#letIn(member, who, claim))
+    const busy = (): readonly unknown[] => ['busy', keeper.ring?.isMoving === true]
+    return within(ports.clock, answerWithinMs, this.#letIn(member, who, claim), busy)
   }
 
   async #letIn(
@@ -76,7 +77,7 @@ export class Admission {
     const { keeper } = this.#core
     const gossip = this.#core.gossip!
     await this.#refuseNamesake(member, who)
-    const make = (base: RingConfiguration): RingConfiguration | undefined => {
+    const make = (base: RingConfiguration): Change | undefined => {
       const known = base.members.find(({ id }) => id === member.id)
       return known?.store === member.store ? undefined : withMember(base, member)
     }
@@ -115,9 +116,10 @@ function within(
   clock: Clock,
   limitMs: number,
   admission: Promise<readonly unknown[]>,
+  busy: () => readonly unknown[],
 ): Promise<readonly unknown[]> {
   return new Promise((resolve, reject) => {
-    const limit = clock.after(limitMs, () => resolve(['busy']))
+    const limit = clock.after(limitMs, () => resolve(busy()))
     admission.finally(() => limit.cancel()).then(resolve, reject)
   })
 }

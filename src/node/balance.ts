@@ -73,7 +73,7 @@ function loadOf(
 function ownedPartitions(ring: Ring): ReadonlyMap<string, readonly number[]> {
   const owned = new Map<string, number[]>(ring.memberIds.map((id) => [id, []]))
   for (let partition = 0; partition < ring.partitions; partition++)
-    for (const id of ring.owners(partition)) owned.get(id)!.push(partition)
+    for (const id of ring.ownersToBe(partition)) owned.get(id)!.push(partition)
   return owned
 }
 

@@ -45,6 +45,8 @@ export async function closeCore(core: NodeCore): Promise<CloseOutcome> {
   spread.close()
   core.filling.close()
   core.promotion.close()
+  core.steward.close()
+  core.strays.close()
   keeper.close()
   await quietly(core, () => core.starts.keep())
   if (gossip !== undefined) await quietly(core, () => gossip.close())

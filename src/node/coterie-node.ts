@@ -98,7 +98,7 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
   preferenceList(bucket: string, key: string): readonly Replica[] {
     const ring = this.#core.coordination.ring()
     const { partition } = this.#placeOf(bucket, key)
-    const owners = ring.owners(partition)
+    const owners = ring.replicas(partition)
     return ring.preferenceList(partition).map((id) => ({
       id,
       role: owners.includes(id) ? 'primary' : 'fallback',

@@ -10,6 +10,7 @@ import { JoinError } from '../base/errors.ts'
 import { claimToTuple } from '../membership/messages.ts'
 import type { Transport } from '../ports/transport.ts'
 import { Books } from '../replica/books.ts'
+import type { Lack } from '../replica/lack.ts'
 import { found, hasDeparted } from '../ring/configuration-change.ts'
 import { Gossip } from '../upkeep/gossip.ts'
 import { CoterieNode } from './coterie-node.ts'
@@ -116,8 +117,15 @@ async function enter(core: NodeCore): Promise<void> {
   await keeper.learn(configuration)
   core.gossip!.admit(claims)
   await introduce(core)
-  await core.filling.begin(configuration.epoch, core.others())
+  await core.filling.begin(lackOfNewcomer(core))
   await core.filling.settled(fillingWaitMs)
+}
+
+/** What a newcomer gained is written to it from now on; one that replaces a lost storage has lost what it had. */
+function lackOfNewcomer({ keeper, identity }: NodeCore): Lack {
+  const before = keeper.configuration?.transition?.before
+  const isNew = before !== undefined && !before.some(({ id }) => id === identity.id)
+  return isNew ? 'gaining' : 'recovering'
 }
 
 function departed({ identity, expulsion }: NodeCore): JoinError {
@@ -156,7 +164,8 @@ const pollMs = 50
 /** A member is back: it serves as soon as it has found another one, or after a while. */
 async function rejoin(core: NodeCore): Promise<void> {
   const { clock } = core.ports
-  await core.filling.resume(core.keeper.configuration!.epoch, core.others())
+  await core.handoff.marked()
+  await core.filling.resume()
   if (core.others().length === 0) return
   if (core.options.seeds.length > 0) findBySeeds(core)
   const deadlineMs = clock.monotonicMs() + rejoinTimeoutMs

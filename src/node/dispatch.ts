@@ -11,6 +11,7 @@ import { comparisonCalls } from '../upkeep/comparison-calls.ts'
 import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
 import { owesCall } from '../upkeep/filling.ts'
+import { progressCall, progressTuple } from '../upkeep/steward.ts'
 import { membershipCast } from '../upkeep/gossip.ts'
 import { recordAnswer, recordCall } from '../upkeep/mend-record.ts'
 import { Admission } from './admission.ts'
@@ -94,6 +95,8 @@ export class Dispatch {
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case scanCall:
         return this.#core.scanPages.answer(tuple)
+      case progressCall:
+        return progressTuple(this.#core.progress())
       case policyCall:
         return this.#core.policies.answer(String(tuple[1]))
       case explainCall:

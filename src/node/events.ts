@@ -23,6 +23,8 @@ export interface RingView {
   readonly n: number
   /** How many partitions each member owns. */
   readonly owned: { readonly [id: string]: number }
+  /** How many partitions change owners now; 0 when no change is under way. */
+  readonly moving: number
   /** Average load ÷ hottest load, by weight: 1 is perfect. */
   readonly balance: number
 }

@@ -54,7 +54,7 @@ export async function explainKey(
 ): Promise<Explanation> {
   core.assertOpen()
   const ring = core.coordination.ring()
-  const owners = ring.owners(partition)
+  const owners = ring.replicas(partition)
   const list = ring.preferenceList(partition)
   const replicas = await Promise.all(
     list.slice(0, askedMax).map(async (id): Promise<ReplicaReport> => {

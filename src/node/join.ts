@@ -1,5 +1,11 @@
 /** How a node that is in no cluster gets into one: it asks its seeds until one lets it in, or founds. */
-import { InvalidArgumentError, JoinError, ProtocolError, type StoreError } from '../base/errors.ts'
+import {
+  InvalidArgumentError,
+  JoinError,
+  ProtocolError,
+  TopologyBusyError,
+  type StoreError,
+} from '../base/errors.ts'
 import { claimFromTuple } from '../membership/messages.ts'
 import type { Claim } from '../membership/claim.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -62,11 +68,18 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
   } finally {
     for (const channel of channels.values()) channel.close()
   }
+  const remedy =
+    last instanceof TopologyBusyError
+      ? 'owners change, one change at a time: start it again, or with a longer joinTimeoutMs'
+      : 'check their addresses, that they run, and that this node reaches them'
   throw new JoinError(
-    `none of the seeds ${seeds.join(', ')} let this node in within ${timeoutMs} ms: ` +
-      'check their addresses, that they run, and that this node reaches them',
+    `none of the seeds ${seeds.join(', ')} let this node in within ${timeoutMs} ms: ${remedy}`,
     last,
   )
+}
+
+function ownersChange(): TopologyBusyError {
+  return new TopologyBusyError('owners change already, one change at a time: try again')
 }
 
 type SeedReply =
@@ -150,6 +163,7 @@ async function askSeed(options: JoinOptions, channel: Channel): Promise<SeedRepl
   if (isFailure(outcome)) return noAnswer(outcome)
   const [word, tuple, claims] = outcome
   if (word === 'none') return { answer: 'none', heardOf: Array.isArray(tuple) ? tuple : [] }
+  if (word === 'busy' && tuple === true) return { answer: 'busy', error: ownersChange() }
   if (word !== 'joined' || !Array.isArray(claims)) return { answer: 'busy' }
   const configuration = fromTuple(tuple)
   if (typeof configuration === 'string') {

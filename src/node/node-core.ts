@@ -19,7 +19,7 @@ import { ReplicaStore } from '../replica/replica-store.ts'
 import type { ScanPages } from '../replica/scan-pages.ts'
 import { Revisions } from '../replica/revisions.ts'
 import type { RingMember } from '../ring/configuration.ts'
-import type { Ring } from '../ring/ring.ts'
+import { rangesGained, type Ring } from '../ring/ring.ts'
 import type { Peers } from '../rpc/peers.ts'
 import type { AntiEntropy } from '../upkeep/anti-entropy.ts'
 import type { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
@@ -27,6 +27,8 @@ import type { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import type { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import type { Handoff } from '../upkeep/handoff.ts'
+import type { Strays } from '../upkeep/strays.ts'
+import type { Progress, Steward } from '../upkeep/steward.ts'
 import { Promotion } from '../upkeep/promotion.ts'
 import type { BucketPolicies } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
@@ -53,6 +55,8 @@ import {
   createPolicies,
   createScanPages,
   createSpread,
+  createSteward,
+  createStrays,
 } from './parts.ts'
 import { expelIfRemoved } from './topology.ts'
 import { describeMember, memberEvent, viewOf } from './views.ts'
@@ -90,6 +94,8 @@ export class NodeCore implements BucketNode {
   readonly dispatch: Dispatch
   readonly spread: ConfigurationSpread
   readonly filling: Filling
+  readonly steward: Steward
+  readonly strays: Strays
   readonly promotion: Promotion
   readonly startedMs: number
   address = ''
@@ -137,6 +143,8 @@ export class NodeCore implements BucketNode {
     this.spread = createSpread(this)
     this.filling = createFilling(this)
     this.antiEntropy = createAntiEntropy(this)
+    this.steward = createSteward(this)
+    this.strays = createStrays(this)
     const puts = new ForwardedPuts(this.coordination, () => this.isClosed)
     this.dispatch = new Dispatch(this, createHandlers(this), puts)
   }
@@ -226,6 +234,15 @@ export class NodeCore implements BucketNode {
     return this.reach.isReachable(id)
   }
 
+  /** How far this node is with a change of owners. */
+  progress(): Progress {
+    return {
+      epoch: this.keeper.ring?.epoch ?? 0,
+      isHandingOver: this.handoff.isHandingOver,
+      isFilled: !this.filling.isUnderWay,
+    }
+  }
+
   learn(configuration: Parameters<ConfigurationKeeper['learn']>[0]): void {
     this.keeper
       .learn(configuration)
@@ -297,7 +314,11 @@ export class NodeCore implements BucketNode {
   }
 
   ringChanged(after: Ring, before: Ring | undefined): void {
+    if (before !== undefined) this.filling.gained(after, rangesGained(before, after))
     this.handoff.ringChanged(this.keeper.configuration!, before)
+    this.steward.ringChanged()
+    this.strays.ringChanged()
+    this.promotion.ringChanged()
     this.peers.ringChanged()
     for (const id of before?.memberIds ?? []) {
       if (after.member(id) === undefined) this.peers.forget(id)

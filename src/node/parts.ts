@@ -19,6 +19,8 @@ import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
 import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import { Filling } from '../upkeep/filling.ts'
 import { Handoff } from '../upkeep/handoff.ts'
+import { Steward } from '../upkeep/steward.ts'
+import { Strays } from '../upkeep/strays.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
 import {
   BucketPolicies,
@@ -95,6 +97,10 @@ export function createHandoff(core: NodeCore): Handoff {
     delivered: (target, count) => {
       if (count > 0) core.emit('hints-delivered', { target, count })
     },
+    gained: (ring, ranges) => {
+      core.filling.gained(ring, ranges)
+      return core.filling.kept()
+    },
     failed: (error, peer) => {
       if (error instanceof StorageError) core.hints.suspect()
       core.fail('handoff', error, peer)
@@ -135,7 +141,7 @@ export function createHandlers(core: NodeCore): ReplicaHandlers {
     ring: () => core.coordination.ring(),
     wallMs: () => core.ports.clock.wallMs(),
     kindOpened: (bucket) => core.policies.inForce(bucket),
-    isRecovering: () => core.filling.isUnderWay,
+    lackOf: (partition) => core.filling.lackOf(partition),
     otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
     hinted: (target) => core.hinted(target),
     failed: (error) => core.fail('replica', error),
@@ -150,7 +156,7 @@ export function createScanPages(core: NodeCore): ScanPages {
     clock: core.ports.clock,
     ring: () => core.coordination.ring(),
     kindOpened: (bucket) => core.policies.inForce(bucket),
-    isRecovering: () => core.filling.isUnderWay,
+    lackOf: (partition) => core.filling.lackOf(partition),
     otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
   })
 }
@@ -194,7 +200,7 @@ export function createCoordination(core: NodeCore): Coordination {
     data: (id) => core.peers.data(id),
     isReachable: (id) => core.isReachable(id),
     everyoneIsReachable: () => core.reach.everyone(),
-    isRecovering: () => core.filling.isUnderWay,
+    lackOf: (partition) => core.filling.lackOf(partition),
     keepHint: (hint, recordBytes) => keepHint(core, hint, recordBytes),
     hinted: (target) => core.hinted(target),
     repaired: (storageKey, replicas) => {
@@ -234,9 +240,41 @@ export function createSpread(core: NodeCore): ConfigurationSpread {
   })
 }
 
+/** Who gives back what this node does not own. */
+export function createStrays(core: NodeCore): Strays {
+  return new Strays({
+    selfId: core.identity.id,
+    store: core.store,
+    hints: core.hints,
+    storage: core.ports.storage,
+    clock: core.ports.clock,
+    timeoutMs: core.options.timeoutMs,
+    bytesPerSecondMax: core.options.handoff.bytesPerSecondMax,
+    ring: () => core.keeper.ring,
+    data: (id) => core.peers.data(id),
+    isReachable: (id) => core.isReachable(id),
+    failed: (error) => core.fail('strays', error),
+  })
+}
+
+/** Who brings changes of owners to their end. */
+export function createSteward(core: NodeCore): Steward {
+  return new Steward({
+    selfId: core.identity.id,
+    clock: core.ports.clock,
+    keeper: core.keeper,
+    control: (id) => core.peers.control(id),
+    isReachable: (id) => core.isReachable(id),
+    progress: () => core.progress(),
+    failed: (error) => core.fail('configuration', error),
+  })
+}
+
 /** What this node still waits for. */
 export function createFilling(core: NodeCore): Filling {
   return new Filling({
+    selfId: core.identity.id,
+    ring: () => core.keeper.ring,
     books: core.books,
     clock: core.ports.clock,
     control: (id) => core.peers.control(id),

@@ -8,6 +8,7 @@ import {
   type PartitionMove,
   type ShortPartition,
 } from '../ring/change-plan.ts'
+import { atRest } from '../ring/configuration.ts'
 import { Ring } from '../ring/ring.ts'
 import { readChange, type ChangeRequest } from './change-request.ts'
 import type { NodeCore } from './node-core.ts'
@@ -71,8 +72,10 @@ export async function planChange(
   { timeoutMs = timeoutMaxMs }: { readonly timeoutMs?: number },
 ): Promise<ChangePlan> {
   core.assertOpen()
-  const before = core.coordination.ring()
   const configuration = core.keeper.configuration!
+  const ring = core.coordination.ring()
+  // A change that is under way is taken for done.
+  const before = ring.isMoving ? new Ring(atRest(configuration)) : ring
   const change = readChange(asked, configuration, () => toHex(core.ports.random.bytes(16)))
   const after = new Ring(afterChange(configuration, change))
   const answers = (id: string): boolean => id === core.identity.id || core.isReachable(id)

@@ -28,6 +28,15 @@ export interface NodeStats {
   }
   /** How late the event loop was when it was looked at last, milliseconds; 0 on a clock that cannot lag. */
   readonly eventLoopLagMs: number
+  /** A change of owners that is under way: all 0 when there is none. */
+  readonly transition: {
+    /** Partitions that change owners. */
+    readonly moving: number
+    /** Partitions of which this node may lack something yet. */
+    readonly lacking: number
+    /** Records given back since the start, of partitions that others own. */
+    readonly givenBack: number
+  }
   readonly repair: {
     /** Replicas that were sent a newer record because of a read. */
     readonly reads: number
@@ -74,6 +83,11 @@ export function collectStats(core: NodeCore): NodeStats {
       hedged,
     },
     eventLoopLagMs: core.burden.lagMs,
+    transition: {
+      moving: core.keeper.ring?.movingCount ?? 0,
+      lacking: core.filling.partitions,
+      givenBack: core.strays.givenBackCount,
+    },
     repair: { reads: repaired, expired, damaged: store.damagedCount },
     handoff: {
       hints: hints.count(),

@@ -1,5 +1,6 @@
 /** Changes of the ring that a service asks for: leaving and removing. */
 import {
+  ClosedError,
   InvalidArgumentError,
   ProtocolError,
   UnavailableError,
@@ -16,6 +17,8 @@ import { sleep } from './join.ts'
 const changeTimeoutMs = 10_000
 /** How often it is looked whether writes have ended. */
 const pollMs = 50
+/** A change of owners that does not get on for so long is told of. */
+const transitionPatienceMs = 60_000
 /** Time for the news of a leave to get around. */
 const farewellMs = 100
 
@@ -26,6 +29,7 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   const limitMs = timeoutMs ?? changeTimeoutMs
   if (core.others().length > 0) {
     await core.keeper.change((base) => withStage(base, core.identity, 'leaving'), limitMs)
+    await transitionEnded(core, signal)
     await writesEnded(core)
     await core.handoff.drained()
     signal?.throwIfAborted()
@@ -33,6 +37,32 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   }
   core.gossip?.leave()
   await sleep(core.ports.clock, farewellMs)
+}
+
+/**
+ * Others own what this node owned, and have it.
+ * @throws {UnavailableError} by rejection, when it does not get on any more; this node stays a member that leaves.
+ */
+async function transitionEnded(core: NodeCore, signal: AbortSignal | undefined): Promise<void> {
+  const { keeper, handoff, ports } = core
+  let before = ''
+  let sinceMs = 0
+  while (keeper.ring!.isMoving) {
+    signal?.throwIfAborted()
+    if (core.isClosed) throw new ClosedError('the node was closed while it left')
+    const nowMs = ports.clock.monotonicMs()
+    const now = `${keeper.ring!.epoch} ${handoff.deliveredCount}`
+    if (now !== before) sinceMs = nowMs
+    before = now
+    if (nowMs - sinceMs > transitionPatienceMs) {
+      throw new UnavailableError(
+        'the members that are to own what this node owns do not get it all: look whether each of them ' +
+          'answers, or remove those that will not come back, and call leave() again',
+        { needed: core.n(), alive: 0 },
+      )
+    }
+    await sleep(ports.clock, pollMs)
+  }
 }
 
 /**

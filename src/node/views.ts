@@ -36,5 +36,5 @@ export function memberEvent(
 export function viewOf(ring: Ring): RingView {
   const { epoch, partitions, n, memberIds } = ring
   const owned = Object.fromEntries(memberIds.map((id) => [id, ring.ownedCount(id)]))
-  return { epoch, partitions, n, owned, balance: ring.balance() }
+  return { epoch, partitions, n, owned, moving: ring.movingCount, balance: ring.balance() }
 }

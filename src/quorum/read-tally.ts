@@ -6,8 +6,8 @@
  */
 
 import { assert, unreachable } from '../base/assert.ts'
-import { replicaBit, replicaCount } from './replica-mask.ts'
-import type { Outcome, ReplicaRole, TallyOptions } from './tally.ts'
+import { replicaBit } from './replica-mask.ts'
+import { inBoth, Sides, type Outcome, type ReplicaRole, type TallyOptions } from './tally.ts'
 
 /**
  * What a replica has for the key:
@@ -16,13 +16,15 @@ import type { Outcome, ReplicaRole, TallyOptions } from './tally.ts'
  * `recovering` nothing, or a record, but its store is still being filled, so that it may lack what the
  * others have; counts for no quorum, or a fast "not found" of an empty replica would win over the
  * owners that have the record, and a value that it got since over older siblings (HAZARDS D4).
+ * `gaining` nothing, or a record, and it has all that was written since owners began to change, but perhaps not all of
+ * before; counts among the owners to be alone.
  * `damaged` something that does not decode; never counts, damaged is not absent (HAZARDS H3).
  */
-export type ReadAnswer = 'record' | 'absent' | 'recovering' | 'damaged'
+export type ReadAnswer = 'record' | 'absent' | 'recovering' | 'gaining' | 'damaged'
 
 /**
  * Invariant: once asked, a replica is in exactly one of waiting, record, absent, recovering,
- * damaged, failed; it keeps its first role and its first answer.
+ * gaining, damaged, failed; it keeps its first role and its first answer.
  * Invariant: `reached` never turns into `lost`; `lost` turns back only by asking another, or when a
  * replica that was given up answers after all.
  */
@@ -30,27 +32,33 @@ export class ReadTally {
   /** R: how many replicas must answer before the read counts (Dynamo §4.5). */
   readonly needed: number
   readonly #sloppy: boolean
+  readonly #sides: Sides
   #primaries = 0
   #fallbacks = 0
   #record = 0
   #absent = 0
   #recovering = 0
+  #gaining = 0
   #damaged = 0
   #failed = 0
 
   constructor(options: TallyOptions) {
     this.needed = options.needed
     this.#sloppy = options.sloppy
+    this.#sides = new Sides(options)
   }
 
   /** The read is being sent to this replica. Asking one that failed or was being filled again makes it
-   *  wait again; asking any other again changes nothing. */
-  asked(replica: number, role: ReplicaRole): void {
+   *  wait again; asking any other again changes nothing. @param sides the sets of owners that a
+   *  primary is in; a fallback stands in for either */
+  asked(replica: number, role: ReplicaRole, sides: number = inBoth): void {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
     this.#recovering &= ~bit
+    this.#gaining &= ~bit
     if (this.#askedMask() & bit) return
+    this.#sides.put(bit, role === 'primary' ? sides : inBoth)
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
   }
@@ -71,6 +79,9 @@ export class ReadTally {
         break
       case 'recovering':
         this.#recovering |= bit
+        break
+      case 'gaining':
+        this.#gaining |= bit
         break
       case 'damaged':
         this.#damaged |= bit
@@ -93,15 +104,20 @@ export class ReadTally {
 
   /** @param again replicas that failed or are being filled, and are to be asked once more */
   outcome(again = 0): Outcome {
-    if (this.count >= this.needed) return 'reached'
-    const awaited = this.waitingMask | ((this.#failed | this.#recovering) & again)
-    const possible = (this.#record | this.#absent | awaited) & this.#countableMask()
-    return replicaCount(possible) >= this.needed ? 'pending' : 'lost'
+    const countable = this.#countableMask()
+    const whole = (this.#record | this.#absent) & countable
+    const gaining = this.#gaining & countable
+    if (this.#sides.suffice(whole, whole | gaining)) return 'reached'
+    const awaited = this.waitingMask | ((this.#failed | this.recoveringMask) & again)
+    const possible = whole | (awaited & countable)
+    return this.#sides.suffice(possible, possible | gaining) ? 'pending' : 'lost'
   }
 
   /** How many answers count towards `needed`. */
   get count(): number {
-    return replicaCount((this.#record | this.#absent) & this.#countableMask())
+    const countable = this.#countableMask()
+    const whole = (this.#record | this.#absent) & countable
+    return this.#sides.count(whole, whole | (this.#gaining & countable))
   }
 
   get recordMask(): number {
@@ -112,8 +128,9 @@ export class ReadTally {
     return this.#absent
   }
 
+  /** Those that are being filled, and those that gain the key. */
   get recoveringMask(): number {
-    return this.#recovering
+    return this.#recovering | this.#gaining
   }
 
   get damagedMask(): number {
@@ -140,7 +157,7 @@ export class ReadTally {
   }
 
   #answeredMask(): number {
-    return this.#record | this.#absent | this.#recovering | this.#damaged
+    return this.#record | this.#absent | this.#recovering | this.#gaining | this.#damaged
   }
 
   #countableMask(): number {

@@ -6,8 +6,8 @@
  */
 
 import { assert } from '../base/assert.ts'
-import { replicaBit, replicaCount } from './replica-mask.ts'
-import type { Outcome, ReplicaRole, TallyOptions } from './tally.ts'
+import { replicaBit } from './replica-mask.ts'
+import { inBoth, Sides, type Outcome, type ReplicaRole, type TallyOptions } from './tally.ts'
 
 /**
  * Invariant: once asked, a replica is in exactly one of waiting, acknowledged, failed; it keeps its
@@ -20,6 +20,7 @@ export class WriteTally {
   /** W: how many replicas must store the write before it counts (Dynamo §4.5). */
   readonly needed: number
   readonly #sloppy: boolean
+  readonly #sides: Sides
   #primaries = 0
   #fallbacks = 0
   #acknowledged = 0
@@ -28,15 +29,18 @@ export class WriteTally {
   constructor(options: TallyOptions) {
     this.needed = options.needed
     this.#sloppy = options.sloppy
+    this.#sides = new Sides(options)
   }
 
   /** The write is being sent to this replica. Asking a failed one again makes it wait again; asking
-   *  any other again changes nothing. */
-  asked(replica: number, role: ReplicaRole): void {
+   *  any other again changes nothing. @param sides the sets of owners that a
+   *  primary is in; a fallback stands in for either */
+  asked(replica: number, role: ReplicaRole, sides: number = inBoth): void {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
     if (this.#askedMask() & bit) return
+    this.#sides.put(bit, role === 'primary' ? sides : inBoth)
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
   }
@@ -65,14 +69,17 @@ export class WriteTally {
   }
 
   outcome(): Outcome {
-    if (this.count >= this.needed) return 'reached'
-    const possible = replicaCount((this.#acknowledged | this.waitingMask) & this.#countableMask())
-    return possible >= this.needed ? 'pending' : 'lost'
+    const countable = this.#countableMask()
+    const there = this.#acknowledged & countable
+    if (this.#sides.suffice(there, there)) return 'reached'
+    const possible = there | (this.waitingMask & countable)
+    return this.#sides.suffice(possible, possible) ? 'pending' : 'lost'
   }
 
   /** How many acknowledgements count towards `needed`. */
   get count(): number {
-    return replicaCount(this.#acknowledged & this.#countableMask())
+    const there = this.#acknowledged & this.#countableMask()
+    return this.#sides.count(there, there)
   }
 
   /** Everyone who acknowledged, whether it counts or not. */

@@ -8,6 +8,7 @@ import type { Ring } from '../ring/ring.ts'
 import {
   flagDamaged,
   flagDurable,
+  flagGaining,
   flagRecovering,
   frameType,
   wholeBodyBytesMax,
@@ -27,6 +28,7 @@ import { hasVersion, isRecord, kindOf } from '../versions/record-layout.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { HintStore } from './hint-store.ts'
 import { AnswersToMany, type Responder } from './answers-to-many.ts'
+import type { Lack } from './lack.ts'
 import { splitStorageKey } from './places.ts'
 import { look, type AlsoWrite, type ReplicaStore } from './replica-store.ts'
 import { storedHeaderBytes, type Stored } from './stored-record.ts'
@@ -40,8 +42,8 @@ export interface HandlersOptions {
   wallMs(): number
   /** The policy with which this node's service opened the bucket, if it did. */
   kindOpened(bucket: string): RecordKind | undefined
-  /** Whether this node may still lack data that others have (HAZARDS D4). */
-  isRecovering(): boolean
+  /** Whether this node may still lack data of the partition that others have (HAZARDS D4). */
+  lackOf(partition: number): Lack | undefined
   /** The body of an answer to a request made under another epoch; also takes note of a newer one. */
   otherEpoch(theirs: number): Uint8Array
   readonly hinted: (target: string) => void
@@ -50,6 +52,13 @@ export interface HandlersOptions {
 }
 
 const nobody: readonly string[] = Object.freeze([])
+
+/** Which request an answer is for, and the flags that go with it. */
+interface AnswerHead {
+  readonly id: number
+  readonly flags: number
+}
+
 const maxKeyBytes = 1280
 /** Where the record that is asked for lies. */
 const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
@@ -100,10 +109,10 @@ export class ReplicaHandlers {
       return new ProtocolError('a put outside of the ring')
     }
     if (!isRecord(bytes, recordStart, end)) return new ProtocolError('a put without a sound record')
-    if (hintFor.length === 0 && !ring.owners(partition).includes(this.#options.selfId)) {
+    if (hintFor.length === 0 && !ring.ownsPartition(this.#options.selfId, partition)) {
       return new ProtocolError('a put for a node that does not own the partition')
     }
-    if (hintFor.some((id) => ring.member(id) === undefined)) {
+    if (hintFor.some((id) => !ring.isKnown(id))) {
       return new ProtocolError('a put with a hint for a stranger')
     }
     return this.#kindProblem(key, bytes[recordStart + 1]!)
@@ -135,14 +144,15 @@ export class ReplicaHandlers {
     if (problem !== undefined) return this.#refuse(to, id, problem)
     try {
       const found = look(this.#options.store, { partition, key }, region, 'now')
+      const flags = this.#lackFlag(partition)
       if (found === 'found') {
         // A long record is sent from where it lies, later than now.
         if (isLong(region)) void look(this.#options.store, { partition, key }, region, 'kept')
-        return this.#tellFound(to, id, { bytes, start: versionStart, end })
+        return this.#tellFound(to, { id, flags }, { bytes, start: versionStart, end })
       }
-      if (!(found instanceof Promise)) return this.#tell(to, id, found)
+      if (!(found instanceof Promise)) return this.#tell(to, { id, flags }, found)
       found.then(
-        (stored) => this.#tell(to, id, stored),
+        (stored) => this.#tell(to, { id, flags: this.#lackFlag(partition) }, stored),
         (error: unknown) => this.#refuse(to, id, error),
       )
     } catch (error) {
@@ -151,8 +161,7 @@ export class ReplicaHandlers {
   }
 
   /** The record in `region`, or that it is the one whose version the coordinator told. */
-  #tellFound(to: Responder, id: number, version: ValueRegion): void {
-    const flags = this.#recoveringFlag()
+  #tellFound(to: Responder, { id, flags }: AnswerHead, version: ValueRegion): void {
     const { bytes, end } = region
     const start = region.start + storedHeaderBytes
     const isKnown =
@@ -162,9 +171,8 @@ export class ReplicaHandlers {
     else tellRecord(to, { flags, id }, bytes, start, end)
   }
 
-  #tell(to: Responder, id: number, stored: Stored): void {
-    let flags = stored === 'damaged' ? flagDamaged : 0
-    flags |= this.#recoveringFlag()
+  #tell(to: Responder, { id, flags: lack }: AnswerHead, stored: Stored): void {
+    const flags = lack | (stored === 'damaged' ? flagDamaged : 0)
     if (stored instanceof Uint8Array) {
       return tellRecord(to, { flags, id }, stored, storedHeaderBytes, stored.length)
     }
@@ -190,8 +198,10 @@ export class ReplicaHandlers {
     return index
   }
 
-  #recoveringFlag(): number {
-    return this.#options.isRecovering() ? flagRecovering : 0
+  #lackFlag(partition: number): number {
+    const lack = this.#options.lackOf(partition)
+    if (lack === undefined) return 0
+    return lack === 'recovering' ? flagRecovering : flagGaining
   }
 
   #refuse(to: Responder, id: number, error: unknown): void {

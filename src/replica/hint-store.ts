@@ -165,6 +165,11 @@ export class HintStore {
   isHinted(partition: number, key: string, target: string): boolean {
     const name = hintName(partition, key)
     for (const [id, { hints }] of this.#targets) if (id !== target && hints.has(name)) return true
+    return this.isMarked(partition)
+  }
+
+  /** Whether all records of the partition are still to be delivered to somebody. */
+  isMarked(partition: number): boolean {
     for (const partitions of this.#dirty.values()) if (partitions.has(partition)) return true
     return false
   }

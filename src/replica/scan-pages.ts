@@ -9,6 +9,7 @@ import type { Ring } from '../ring/ring.ts'
 import { headsOf } from '../versions/record-heads.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import { otherPolicy } from './handlers.ts'
+import type { Lack } from './lack.ts'
 import {
   pageTuple,
   readScanTuple,
@@ -28,7 +29,8 @@ export interface ScanPagesOptions {
   ring(): Ring
   /** The policy with which this node's service opened the bucket, if it did. */
   kindOpened(bucket: string): RecordKind | undefined
-  isRecovering(): boolean
+  /** Whether this node may still lack data of the partition that others have (HAZARDS D4). */
+  lackOf(partition: number): Lack | undefined
   /** The body of an answer to a request made under another epoch; also takes note of a newer one. */
   otherEpoch(theirs: number): Uint8Array
 }
@@ -76,16 +78,28 @@ export class ScanPages {
     const node = this.#options
     if (node.ring().epoch !== request.epoch) return 'other epoch'
     this.#check(request)
-    const wasRecovering = node.isRecovering()
+    const wasRecovering = this.#isRecovering(request)
     this.#underWay += 1
     try {
       const ranges = await this.#ranges(request)
       // What was read may have changed hands meanwhile.
       if (node.ring().epoch !== request.epoch) return 'other epoch'
-      return { isRecovering: wasRecovering || node.isRecovering(), ranges }
+      return { isRecovering: wasRecovering || this.#isRecovering(request), ranges }
     } finally {
       this.#underWay -= 1
     }
+  }
+
+  /** Whether it may lack what it is asked for. What it gains it is asked for as an owner to be alone. */
+  #isRecovering({ partitions }: ScanRequest): boolean {
+    const { selfId } = this.#options
+    const ring = this.#options.ring()
+    return partitions.some((partition) => {
+      const lack = this.#options.lackOf(partition)
+      return (
+        lack === 'recovering' || (lack === 'gaining' && ring.owners(partition).includes(selfId))
+      )
+    })
   }
 
   #check({ bucket, kind, partitions }: ScanRequest): void {

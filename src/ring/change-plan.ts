@@ -2,8 +2,9 @@
  * What a change of the ring would do, worked out without doing it: who would own what, which partitions would move from
  * whom to whom, and which of them have fewer copies than they should while they move.
  */
-import type { RingConfiguration, RingMember } from './configuration.ts'
-import { withMember, withoutMember } from './configuration-change.ts'
+import { assert } from '../base/assert.ts'
+import { atRest, type RingConfiguration, type RingMember } from './configuration.ts'
+import { withMember, withoutMember, type Change } from './configuration-change.ts'
 import { rangesGained, type Ring } from './ring.ts'
 
 /** Changes of the ring that are looked at together. Invariant: no member is in two of them. */
@@ -32,14 +33,22 @@ export interface ShortPartition {
   readonly copies: readonly string[]
 }
 
-/** The configuration as it would be after all of the changes. */
+/** The configuration as it would be after all of the changes, each wholly done. */
 export function afterChange(
   configuration: RingConfiguration,
   change: RingChange,
 ): RingConfiguration {
   const { add, remove, alter } = change
-  const smaller = remove.reduce((base, member) => withoutMember(base, member), configuration)
-  return [...alter, ...add].reduce((base, member) => withMember(base, member), smaller)
+  const smaller = remove.reduce(
+    (base, member) => atRest(withoutMember(base, member)),
+    atRest(configuration),
+  )
+  return [...alter, ...add].reduce((base, member) => done(withMember(base, member)), smaller)
+}
+
+function done(change: Change): RingConfiguration {
+  assert(change !== 'busy', 'nothing changes in a configuration at rest')
+  return atRest(change)
 }
 
 /** Every copy that would move, by partition ascending. */

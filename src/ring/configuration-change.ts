@@ -2,8 +2,22 @@
  * The changes of a ring configuration: each function gives the next one, with the next epoch. Which of them comes
  * about is agreed elsewhere (`ring/register/`); a change that would change nothing gives the configuration itself,
  * so that a repeated request needs no new epoch.
+ *
+ * A change of owners begins a transition, which `completed` ends. One at a time: another change of owners is `busy`
+ * meanwhile, but for the removal of a member, which nothing must hold up. That one amends the transition: the owners
+ * before it stay those that reads and writes must meet, so any step between two amendments is as safe as none.
  */
-import type { RingConfiguration, RingMember, Stage } from './configuration.ts'
+import {
+  atRest,
+  placeAlike,
+  type RingConfiguration,
+  type RingMember,
+  type Stage,
+  type Transition,
+} from './configuration.ts'
+
+/** The next configuration; `busy`: owners change already, and this change has to wait until that is over. */
+export type Change = RingConfiguration | 'busy'
 
 /**
  * Most departed stores that are remembered; the oldest are forgotten first. A forgotten one could join again as if
@@ -32,10 +46,7 @@ export function found(options: {
  * Adds the member, or replaces the one of the same id. Another storage under the same id is another member: the
  * storage of the old one departs. A storage that has departed is not let in again (HAZARDS E8).
  */
-export function withMember(
-  configuration: RingConfiguration,
-  member: RingMember,
-): RingConfiguration {
+export function withMember(configuration: RingConfiguration, member: RingMember): Change {
   if (hasDeparted(configuration, member.store)) return configuration
   const old = configuration.members.find(({ id }) => id === member.id)
   if (old !== undefined && isSame(old, member)) return configuration
@@ -49,7 +60,7 @@ export function withStage(
   configuration: RingConfiguration,
   subject: Subject,
   stage: Stage,
-): RingConfiguration {
+): Change {
   const old = memberOf(configuration, subject)
   if (old === undefined || old.stage === stage) return configuration
   const members = configuration.members.map((member) =>
@@ -66,7 +77,37 @@ export function withoutMember(
   const old = memberOf(configuration, subject)
   if (old === undefined) return configuration
   const members = configuration.members.filter((member) => member !== old)
-  return next(configuration, { members, departed: [old.store] })
+  return next(configuration, { members, departed: [old.store], amends: true }) as RingConfiguration
+}
+
+/**
+ * The end of the transition: only its new owners are left, and those who joined and are there get their vote. The one
+ * that began it, or any other member, asks for this when all that answer work under this configuration and have what
+ * they gained.
+ * @param present ids of the members that answer
+ */
+export function completed(
+  configuration: RingConfiguration,
+  present: readonly string[],
+): RingConfiguration {
+  if (configuration.transition === undefined) return configuration
+  const members = configuration.members.map((member) =>
+    member.stage === 'joining' && present.includes(member.id)
+      ? ({ ...member, stage: 'normal' } as const)
+      : member,
+  )
+  return { ...atRest(configuration), epoch: configuration.epoch + 1, members }
+}
+
+/**
+ * Takes out a member that is joining still, as if it had never asked: its storage does not depart. Undoes its
+ * transition. Unknown, a member with a vote, or another storage under its name: nothing changes.
+ */
+export function withdrawn(configuration: RingConfiguration, subject: Subject): RingConfiguration {
+  const old = memberOf(configuration, subject)
+  if (old?.stage !== 'joining') return configuration
+  const members = configuration.members.filter((member) => member !== old)
+  return next(configuration, { members, departed: [], amends: true }) as RingConfiguration
 }
 
 /** Whether a storage has left or was removed, and so may not be a member again. */
@@ -87,15 +128,38 @@ function isSame(one: RingMember, other: RingMember): boolean {
   )
 }
 
-/** @param change.departed stores that depart with this change. */
+/**
+ * @param change.departed stores that depart with this change.
+ * @param change.amends whether it may change owners while they change already
+ */
 function next(
   configuration: RingConfiguration,
-  change: { members: readonly RingMember[]; departed: readonly string[] },
-): RingConfiguration {
+  change: {
+    members: readonly RingMember[]
+    departed: readonly string[]
+    amends?: boolean
+  },
+): Change {
+  const members = change.members.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const transition = transitionTo(configuration, members, change.amends ?? false)
+  if (transition === 'busy') return 'busy'
   return {
-    ...configuration,
+    ...atRest(configuration),
     epoch: configuration.epoch + 1,
-    members: change.members.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    members,
+    ...(transition === undefined ? {} : { transition }),
     departed: [...configuration.departed, ...change.departed].slice(-departedMax),
   }
+}
+
+/** How owners change if these become the members. */
+function transitionTo(
+  { members, transition }: RingConfiguration,
+  next: readonly RingMember[],
+  amends: boolean,
+): Transition | 'busy' | undefined {
+  if (next.length === 0 || placeAlike(members, next)) return transition
+  if (transition === undefined) return { before: members }
+  if (!amends) return 'busy'
+  return placeAlike(transition.before, next) ? undefined : transition
 }

@@ -3,7 +3,7 @@
  * gets past it: whatever holds for a `RingConfiguration` holds for what it lets through, and building a ring of it
  * takes bounded time and memory.
  */
-import type { RingConfiguration, RingMember, Stage } from './configuration.ts'
+import type { RingConfiguration, RingMember, Stage, Transition } from './configuration.ts'
 import { departedMax } from './configuration-change.ts'
 
 /** Limits of a ring configuration. */
@@ -33,7 +33,10 @@ export const configurationLimits: {
 /** A member as it is sent: id, store, zone, weight, index of its stage. */
 type MemberTuple = readonly [string, string, string, number, number]
 
-/** A configuration as it is sent: cluster, epoch, partitions, n, members, departed. Arrays only: small and exact. */
+/**
+ * A configuration as it is sent: cluster, epoch, partitions, n, members, departed, the members before the transition
+ * or null. Arrays only: small and exact.
+ */
 export type ConfigurationTuple = readonly [
   string,
   number,
@@ -41,6 +44,7 @@ export type ConfigurationTuple = readonly [
   number,
   readonly MemberTuple[],
   readonly string[],
+  readonly MemberTuple[] | null,
 ]
 
 /** The position of a stage is its number on the wire: append only. */
@@ -48,31 +52,32 @@ const stages: readonly Stage[] = ['joining', 'normal', 'leaving']
 
 /** The configuration as it is sent; `fromTuple` reads it. */
 export function toTuple(configuration: RingConfiguration): ConfigurationTuple {
-  const { cluster, epoch, partitions, n, members, departed } = configuration
-  const tuples = members.map(({ id, store, zone, weight, stage }): MemberTuple => [
-    id,
-    store,
-    zone,
-    weight,
-    stages.indexOf(stage),
-  ])
-  return [cluster, epoch, partitions, n, tuples, departed]
+  const { cluster, epoch, partitions, n, members, departed, transition } = configuration
+  const before = transition === undefined ? null : transition.before.map(memberTuple)
+  return [cluster, epoch, partitions, n, members.map(memberTuple), departed, before]
+}
+
+function memberTuple({ id, store, zone, weight, stage }: RingMember): MemberTuple {
+  return [id, store, zone, weight, stages.indexOf(stage)]
 }
 
 /** The configuration of a decoded tuple, or a sentence that tells what is wrong with it. Never throws. */
 export function fromTuple(value: unknown): RingConfiguration | string {
-  if (!Array.isArray(value) || value.length !== 6) return 'a configuration is a tuple of 6'
-  const [cluster, epoch, partitions, n, members, departed] = value as unknown[]
-  if (!Array.isArray(members)) return 'the members are not a list'
-  if (members.length > configurationLimits.membersMax) return tooManyMembers(members.length)
-  return checkConfiguration({
-    cluster,
-    epoch,
-    partitions,
-    n,
-    members: members.map(memberFromTuple),
-    departed,
-  })
+  if (!Array.isArray(value) || value.length !== 7) return 'a configuration is a tuple of 7'
+  const [cluster, epoch, partitions, n, members, departed, before] = value as unknown[]
+  const list = membersFromTuples(members)
+  if (typeof list === 'string') return list
+  const configuration = { cluster, epoch, partitions, n, members: list, departed }
+  if (before === null) return checkConfiguration(configuration)
+  const listBefore = membersFromTuples(before)
+  if (typeof listBefore === 'string') return `before the transition: ${listBefore}`
+  return checkConfiguration({ ...configuration, transition: { before: listBefore } })
+}
+
+function membersFromTuples(value: unknown): readonly unknown[] | string {
+  if (!Array.isArray(value)) return 'the members are not a list'
+  if (value.length > configurationLimits.membersMax) return tooManyMembers(value.length)
+  return (value as unknown[]).map(memberFromTuple)
 }
 
 /** Anything but a tuple of 5 becomes `undefined`, which the check refuses. */
@@ -85,7 +90,7 @@ function memberFromTuple(value: unknown): unknown {
 /** A copy of the configuration, checked, or a sentence that tells what is wrong with the first fault. Never throws. */
 export function checkConfiguration(value: unknown): RingConfiguration | string {
   if (!isFields(value)) return 'a configuration is an object'
-  const { cluster, epoch, partitions, n, members, departed } = value
+  const { cluster, epoch, partitions, n, members, departed, transition } = value
   if (!isIdentity(cluster)) return 'the cluster is not 32 hexadecimal digits'
   if (!isWithin(epoch, 1, Number.MAX_SAFE_INTEGER)) return 'the epoch is not a whole number from 1'
   if (!isPartitionCount(partitions)) return 'partitions is not a power of two from 1 to 65536'
@@ -99,7 +104,17 @@ export function checkConfiguration(value: unknown): RingConfiguration | string {
   const departedStores = new Set(stores)
   const back = checked.find((member) => departedStores.has(member.store))
   if (back !== undefined) return `the store of member "${back.id}" has departed`
-  return { cluster, epoch, partitions, n, members: checked, departed: stores }
+  const settled = { cluster, epoch, partitions, n, members: checked, departed: stores }
+  if (transition === undefined) return settled
+  const before = checkBefore(transition)
+  return typeof before === 'string' ? before : { ...settled, transition: before }
+}
+
+/** Some of the members before a transition may have departed since. */
+function checkBefore(value: unknown): Transition | string {
+  if (!isFields(value)) return 'the transition is not an object'
+  const before = checkMembers(value.before)
+  return typeof before === 'string' ? `before the transition: ${before}` : { before }
 }
 
 function checkMembers(value: unknown): RingMember[] | string {
@@ -145,9 +160,9 @@ function tooManyMembers(count: number): string {
 }
 
 type Fields = Readonly<
-  Record<'cluster' | 'epoch' | 'partitions' | 'n' | 'members' | 'departed', unknown>
+  Record<'cluster' | 'epoch' | 'partitions' | 'n' | 'members' | 'departed' | 'transition', unknown>
 > &
-  Readonly<Record<'id' | 'store' | 'zone' | 'weight' | 'stage', unknown>>
+  Readonly<Record<'id' | 'store' | 'zone' | 'weight' | 'stage' | 'before', unknown>>
 
 /** Fields that are missing read as `undefined`, which each check refuses. */
 function isFields(value: unknown): value is Fields {

@@ -23,6 +23,15 @@ export interface RingMember {
   readonly stage: Stage
 }
 
+/**
+ * A change of owners that is under way. Until it is over, both sets of owners are asked: a read needs R answers of
+ * each, a write W (joint quorums, Raft §6). It is over when every new owner has what the owners before had.
+ */
+export interface Transition {
+  /** The members that place the owners before the change; sorted by id, ids are unique. */
+  readonly before: readonly RingMember[]
+}
+
 /** Invariant: `members` is sorted by id, ids are unique. */
 export interface RingConfiguration {
   /** Identity of the cluster: 32 hexadecimal digits, drawn when it was founded. */
@@ -34,6 +43,8 @@ export interface RingConfiguration {
   /** N: how many members own each partition, or all of them if there are fewer. */
   readonly n: number
   readonly members: readonly RingMember[]
+  /** Only while owners change. One at a time. */
+  readonly transition?: Transition
   /** Stores that have left or were removed, newest last: terminal for them (HAZARDS E8). */
   readonly departed: readonly string[]
 }
@@ -45,4 +56,29 @@ export interface RingConfiguration {
 export function votersOf({ members }: RingConfiguration): readonly RingMember[] {
   const voters = members.filter(({ stage }) => stage !== 'joining')
   return voters.length > 0 ? voters : members
+}
+
+/** The configuration without its transition. */
+export function atRest(configuration: RingConfiguration): RingConfiguration {
+  const { cluster, epoch, partitions, n, members, departed } = configuration
+  return { cluster, epoch, partitions, n, members, departed }
+}
+
+/** Whether two lists of members place all owners alike: weights, zones and who leaves are the same. */
+export function placeAlike(one: readonly RingMember[], other: readonly RingMember[]): boolean {
+  const a = onRing(one)
+  const b = onRing(other)
+  return (
+    a.length === b.length &&
+    a.every(({ id, zone, weight }, i) => {
+      const twin = b[i]!
+      return id === twin.id && zone === twin.zone && weight === twin.weight
+    })
+  )
+}
+
+/** Those that own partitions: all but the leaving, unless all leave. */
+function onRing(members: readonly RingMember[]): readonly RingMember[] {
+  const staying = members.filter(({ stage }) => stage !== 'leaving')
+  return staying.length > 0 ? staying : members
 }

@@ -2,62 +2,95 @@
  * The ring of one epoch, ready for look-up: built once for each configuration, never changed.
  */
 import { assert } from '../base/assert.ts'
-import type { RingConfiguration, RingMember } from './configuration.ts'
+import { placeAlike, type RingConfiguration, type RingMember } from './configuration.ts'
+import { ownerLists, staying, union, type OwnerLists } from './owner-lists.ts'
 import { place, type Placement } from './placement.ts'
 
 /** Most ids kept in preference lists, over all partitions: 8 MiB. Beyond it, lists are computed anew. */
 const cachedIdsMax = 1 << 20
 
-/** Look-up by partition and by member. Invariant: each partition has `n` distinct owners. */
+/**
+ * The sets of owners that a member is in while owners change, as bits: those before the change and those after it. In a
+ * ring at rest an owner is in both.
+ */
+export const sides = { before: 1, after: 2, both: 3 } as const
+
+/** A placement, and its owners as lists. */
+interface Placed {
+  readonly placement: Placement
+  readonly lists: OwnerLists
+}
+
+function placedAnew(configuration: RingConfiguration): Placed {
+  const placement = place(configuration)
+  return { placement, lists: ownerLists(placement, configuration.partitions) }
+}
+
+/** Look-up by partition and by member. Invariant: the owners of a partition are distinct. */
 export class Ring {
   readonly epoch: number
   /** Q. */
   readonly partitions: number
-  /** Owners of each partition: the N of the configuration, or all members on the ring if there are fewer. */
+  /**
+   * Owners of each partition: the N of the configuration, or all members on the ring if there are fewer. While owners
+   * change, the greater of before and after.
+   */
   readonly n: number
   /** Sorted by id; also those that are leaving. */
   readonly members: readonly RingMember[]
   /** Sorted; also those that are leaving. */
   readonly memberIds: readonly string[]
-  readonly #placement: Placement
   readonly #members: ReadonlyMap<string, RingMember>
   readonly #ownedCounts: ReadonlyMap<string, number>
-  readonly #owners: readonly (readonly string[])[]
+  /** By the members as they are. */
+  readonly #placed: Placed
+  /** By those before the transition; the same in a ring at rest. */
+  readonly #before: Placed
+  readonly #owners: OwnerLists
+  readonly #replicas: OwnerLists
   readonly #preferenceLists = new Map<number, readonly string[]>()
 
-  constructor(configuration: RingConfiguration) {
-    const placement = place(configuration)
+  /** @param earlier a ring of the same cluster, whose placements serve again where members are placed alike. */
+  constructor(configuration: RingConfiguration, earlier?: Ring) {
+    const { partitions, members, transition } = configuration
+    const placed = (list: readonly RingMember[]): Placed =>
+      (earlier !== undefined ? earlier.#placedLike(list) : undefined) ??
+      placedAnew({ ...configuration, members: list })
+    this.#placed = placed(members)
+    const { placement, lists } = this.#placed
+    const before = transition === undefined ? this.#placed : placed(transition.before)
     this.epoch = configuration.epoch
-    this.partitions = configuration.partitions
-    this.n = placement.n
-    this.members = Object.freeze(placement.members)
-    this.memberIds = Object.freeze(placement.members.map((member) => member.id))
-    this.#placement = placement
-    this.#members = new Map(placement.members.map((member) => [member.id, member]))
-    this.#ownedCounts = new Map(this.memberIds.map((id, index) => [id, placement.loads[index]!]))
-    this.#owners = this.#ownerLists(placement.owners)
+    this.partitions = partitions
+    this.n = Math.max(placement.n, before.placement.n)
+    this.members = Object.freeze(members.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+    this.memberIds = Object.freeze(this.members.map((member) => member.id))
+    this.#members = new Map(this.members.map((member) => [member.id, member]))
+    this.#ownedCounts = new Map(placement.members.map(({ id }, i) => [id, placement.loads[i]!]))
+    this.#before = before
+    this.#owners = before === this.#placed ? lists : staying(before.lists, lists)
+    this.#replicas = before === this.#placed ? lists : union(this.#owners, lists)
   }
 
-  /** Partitions with the same owners share one list: in a small cluster there are few, and they stay in the cache. */
-  #ownerLists(owners: Uint16Array): readonly (readonly string[])[] {
-    const lists = new Map<string, readonly string[]>()
-    return Array.from({ length: this.partitions }, (_, partition) => {
-      const first = partition * this.n
-      // A list is found by its members' indexes, each of which is one character.
-      let indexes = ''
-      for (let i = first; i < first + this.n; i++) indexes += String.fromCharCode(owners[i]!)
-      const known = lists.get(indexes)
-      if (known !== undefined) return known
-      const ids: string[] = []
-      for (let i = first; i < first + this.n; i++) ids.push(this.memberIds[owners[i]!]!)
-      lists.set(indexes, Object.freeze(ids))
-      return ids
-    })
+  #placedLike(members: readonly RingMember[]): Placed | undefined {
+    return [this.#placed, this.#before].find(({ placement }) =>
+      placeAlike(placement.members, members),
+    )
+  }
+
+  /** Whether owners change: a transition is under way. */
+  get isMoving(): boolean {
+    return this.#before !== this.#placed
+  }
+
+  /** How many partitions change owners. */
+  get movingCount(): number {
+    if (!this.isMoving) return 0
+    return this.#owners.filter((owners, partition) => owners !== this.ownersToBe(partition)).length
   }
 
   /**
-   * The members that own the partition, nearest on the ring first. Frozen, and always the same array: a look-up
-   * allocates nothing.
+   * The members that own the partition, nearest on the ring first; while owners change, those that own it before.
+   * Frozen, and always the same array: a look-up allocates nothing.
    * @param partition 0 to Q − 1.
    */
   owners(partition: number): readonly string[] {
@@ -67,23 +100,46 @@ export class Ring {
     return owners
   }
 
-  /** The owners, then all other members on the ring as fallbacks, in the order of the walk (Dynamo §4.3). Frozen. */
+  /** The owners when the transition is over: the very array of `owners` where they stay the same. */
+  ownersToBe(partition: number): readonly string[] {
+    return this.#placed.lists[partition]!
+  }
+
+  /** All who are sent what is written: the owners, then those to be. The very array of `owners` where they stay. */
+  replicas(partition: number): readonly string[] {
+    const replicas = this.#replicas[partition]
+    if (replicas === undefined) assert(false, `partition ${partition} of ${this.partitions}`)
+    return replicas
+  }
+
+  /** In which sets of owners the member is: bits of `sides`, 0 for none. */
+  sidesOf(memberId: string, partition: number): number {
+    const owners = this.owners(partition)
+    const ownersToBe = this.ownersToBe(partition)
+    if (owners === ownersToBe) return owners.includes(memberId) ? sides.both : 0
+    const before = owners.includes(memberId) ? sides.before : 0
+    return before | (ownersToBe.includes(memberId) ? sides.after : 0)
+  }
+
+  /** The replicas, then all other members on the ring as fallbacks, in the order of the walk (Dynamo §4.3). Frozen. */
   preferenceList(partition: number): readonly string[] {
     const cached = this.#preferenceLists.get(partition)
     if (cached !== undefined) return cached
-    const owners = this.owners(partition)
-    const fallbacks = this.#placement.fallbacks(partition)
-    const list = Object.freeze([...owners, ...fallbacks.map((member) => this.memberIds[member]!)])
+    const replicas = this.replicas(partition)
+    const { placement } = this.#placed
+    const walk = placement.fallbacks(partition).map((member) => placement.members[member]!.id)
+    const list = Object.freeze([...replicas, ...walk.filter((id) => !replicas.includes(id))])
     if ((this.#preferenceLists.size + 1) * list.length > cachedIdsMax) this.#preferenceLists.clear()
     this.#preferenceLists.set(partition, list)
     return list
   }
 
+  /** Whether the member is sent what is written: also one that owned the partition, or will, while owners change. */
   ownsPartition(memberId: string, partition: number): boolean {
-    return this.owners(partition).includes(memberId)
+    return this.replicas(partition).includes(memberId)
   }
 
-  /** How many partitions the member owns: 0 for one that is leaving or unknown. */
+  /** How many partitions the member owns, or will when the transition is over: 0 for one that is leaving or unknown. */
   ownedCount(memberId: string): number {
     return this.#ownedCounts.get(memberId) ?? 0
   }
@@ -108,6 +164,11 @@ export class Ring {
     return this.#members.get(id)
   }
 
+  /** Whether a hint may be kept for it: a member, or one that was removed and counts still as an owner before. */
+  isKnown(id: string): boolean {
+    return this.#members.has(id) || this.#before.placement.members.some((each) => each.id === id)
+  }
+
   /** Whether two members are in one zone. */
   isNear(id: string, other: string): boolean {
     return this.member(id)?.zone === this.member(other)?.zone
@@ -117,10 +178,12 @@ export class Ring {
 /** What one partition gains in a change of the ring. */
 export interface RangeGained {
   readonly partition: number
-  /** Members that own it after the change and did not before: they need its data. */
+  /** Members that are sent its writes after the change and were not before: they need its data. */
   readonly gained: readonly string[]
   /** Its owners before the change, without those whose storage was replaced since: they have its data. */
   readonly previous: readonly string[]
+  /** How many owned it before, whatever became of their storage. */
+  readonly ownersBefore: number
 }
 
 /**
@@ -137,11 +200,11 @@ export function rangesGained(before: Ring, after: Ring): RangeGained[] {
   const lostStores = new Set(before.memberIds.filter(hasLostStore))
   const ranges: RangeGained[] = []
   for (let partition = 0; partition < after.partitions; partition++) {
-    const owners = before.owners(partition)
+    const owners = after.isMoving ? after.owners(partition) : before.replicas(partition)
     const previous = lostStores.size === 0 ? owners : owners.filter((id) => !lostStores.has(id))
-    if (after.owners(partition).every((id) => previous.includes(id))) continue
-    const gained = after.owners(partition).filter((id) => !previous.includes(id))
-    ranges.push({ partition, gained, previous })
+    const had = before.replicas(partition).filter((id) => !lostStores.has(id))
+    const gained = after.replicas(partition).filter((id) => !had.includes(id))
+    if (gained.length > 0) ranges.push({ partition, gained, previous, ownersBefore: owners.length })
   }
   return ranges
 }

@@ -58,6 +58,8 @@ export const flagDurable = 1
 export const flagDamaged = 1
 /** On `absent`, `record` and `same`: the replica is still being filled and may lack what it should have. */
 export const flagRecovering = 2
+/** On `absent`, `record` and `same`: the replica gains the partition, and may lack what was written before. */
+export const flagGaining = 4
 
 const kib = 1024
 const mib = 1024 * kib

@@ -15,6 +15,7 @@ export class Settlement {
   /** What is not settled, as the rest of a sentence; undefined when all is. */
   problem(disks: ReadonlyMap<string, SimDisk>, ring: Ring | undefined): string | undefined {
     if (ring === undefined) return 'no node has a ring'
+    if (ring.isMoving) return `owners change still, in epoch ${ring.epoch}`
     for (const [name, disk] of disks) {
       const count = hintCount(disk)
       if (count > 0) return `${name} keeps ${count} hints`

@@ -6,6 +6,7 @@ import { ProtocolError, StoreError, TopologyBusyError, UnavailableError } from '
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Books } from '../replica/books.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
+import type { Change } from '../ring/configuration-change.ts'
 import * as codec from '../ring/configuration-check.ts'
 import { emptyAcceptor, onRequest, type AcceptorState } from '../ring/register/acceptor.ts'
 import { backoffMs } from '../ring/register/backoff.ts'
@@ -28,6 +29,9 @@ import { Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { pack } from '../rpc/pack.ts'
 import { isFailure, requestPacked } from '../rpc/request.ts'
+
+/** How often it is looked whether a change of owners is over. */
+const busyRetryMs = 100
 
 /** Name of the call that carries the register's requests. */
 export const registerCall = 'register'
@@ -121,7 +125,7 @@ export class ConfigurationKeeper {
     if (!this.#isNews(configuration)) return
     const before = this.#ring
     this.#configuration = configuration
-    this.#ring = new Ring(configuration)
+    this.#ring = new Ring(configuration, before)
     this.#options.changed(this.#ring, before)
   }
 
@@ -152,26 +156,37 @@ export class ConfigurationKeeper {
 
   /**
    * Changes the configuration by compare-and-set: `make` gives the next one from the newest, or undefined when there
-   * is nothing to change. Retries while others change it too.
+   * is nothing to change. Retries while others change it too, and while owners change already (`busy`).
    * @returns the configuration in which the change is made.
    * @throws {TopologyBusyError} by rejection, when others kept changing it until the time was over.
    * @throws {ProtocolError} by rejection, when the next configuration would be none; nothing changed.
    * @throws {UnavailableError} by rejection, when no majority of the members answered; the change may still happen.
    */
   change(
-    make: (base: RingConfiguration) => RingConfiguration | undefined,
+    make: (base: RingConfiguration) => Change | undefined,
     timeoutMs: number,
   ): Promise<RingConfiguration> {
-    const deadlineMs = this.#options.clock.monotonicMs() + timeoutMs
-    const change = this.#changes.then(() => this.#change(make, deadlineMs))
-    this.#changes = change.catch(() => undefined)
-    return change
+    return this.#changeUntil(make, this.#options.clock.monotonicMs() + timeoutMs)
+  }
+
+  /** What waits for the end of a change of owners keeps no other change waiting, or that end would never come. */
+  async #changeUntil(
+    make: (base: RingConfiguration) => Change | undefined,
+    deadlineMs: number,
+  ): Promise<RingConfiguration> {
+    for (let attempt = 1; ; attempt++) {
+      const change = this.#changes.then(() => this.#change(make, deadlineMs))
+      this.#changes = change.catch(() => undefined)
+      const outcome = await change
+      if (outcome !== 'busy') return outcome
+      await this.#waitUntil(deadlineMs, attempt)
+    }
   }
 
   async #change(
-    make: (base: RingConfiguration) => RingConfiguration | undefined,
+    make: (base: RingConfiguration) => Change | undefined,
     deadlineMs: number,
-  ): Promise<RingConfiguration> {
+  ): Promise<Change> {
     const { clock, random } = this.#options
     for (let attempt = 1; ; attempt++) {
       const base = this.#configuration
@@ -179,6 +194,7 @@ export class ConfigurationKeeper {
         throw new UnavailableError('there is no cluster yet', { needed: 1, alive: 0 })
       const value = make(base)
       if (value === undefined || value === base) return base
+      if (value === 'busy') return 'busy'
       const problem = codec.checkConfiguration(value)
       if (typeof problem === 'string') throw new ProtocolError(`the ring cannot be so: ${problem}`)
       const outcome = await this.#propose(base, value)
@@ -190,6 +206,15 @@ export class ConfigurationKeeper {
         if (this.#closed) throw changeError(outcome)
       }
     }
+  }
+
+  /** Owners change: waits a while. @throws {TopologyBusyError} when the time is over */
+  async #waitUntil(deadlineMs: number, attempt: number): Promise<void> {
+    const { clock, random } = this.#options
+    if (!this.#closed && clock.monotonicMs() < deadlineMs)
+      await this.#wait(Math.min(backoffMs(attempt, random()), busyRetryMs))
+    if (!this.#closed && clock.monotonicMs() < deadlineMs) return
+    throw new TopologyBusyError('owners change already, one change at a time: try again')
   }
 
   #wait(ms: number): Promise<void> {

@@ -1,12 +1,19 @@
-/** Brings one record to one owner and waits for its durable acknowledgement. */
+/** Brings one record to one owner and waits for its durable acknowledgement; or asks whether it has it. */
 import { StoreError, TimeoutError } from '../base/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import { frameType } from '../rpc/frame.ts'
-import { putFrame } from '../rpc/frame-buffer.ts'
+import { getFrame, putFrame, type Frame } from '../rpc/frame-buffer.ts'
 import type { AnswerFrame } from '../rpc/pending-calls.ts'
+
+/** How long it is waited, and under which epoch it is asked. */
+interface Wait {
+  readonly clock: Clock
+  readonly timeoutMs: number
+  readonly epoch: number
+}
 
 /**
  * Resolves with what went wrong, or with undefined when the owner has the record.
@@ -20,27 +27,53 @@ export function deliverRecord(
     stored: Uint8Array
     hintFor: readonly string[]
   },
-  { clock, timeoutMs, epoch }: { clock: Clock; timeoutMs: number; epoch: number },
+  wait: Wait,
 ): Promise<StoreError | undefined> {
+  const { partition, key, stored, hintFor } = record
+  const head = { epoch: wait.epoch, timeLeftMs: wait.timeoutMs }
+  const frame = putFrame(head, { partition, key, hintFor }, stored, storedHeaderBytes)
+  return answerTo(channel, frame, wait, { answered: problemOf, failed: (error) => error })
+}
+
+/** Resolves with whether the owner has this very record, which only names its version. */
+export function hasRecord(
+  channel: Channel,
+  { partition, key, stored }: { partition: number; key: string; stored: Uint8Array },
+  wait: Wait,
+): Promise<boolean> {
+  const head = { epoch: wait.epoch, timeLeftMs: wait.timeoutMs }
+  const known = { bytes: stored, start: storedHeaderBytes }
+  const kind = stored[storedHeaderBytes + 1]!
+  return answerTo(channel, getFrame(head, { partition, kind, key }, known), wait, {
+    answered: ({ type }) => type === frameType.same,
+    failed: () => false,
+  })
+}
+
+/** What the owner's answer means, or that there is none. */
+function answerTo<T>(
+  channel: Channel,
+  frame: Frame,
+  { clock, timeoutMs }: Wait,
+  meaning: { answered(frame: AnswerFrame): T; failed(error: StoreError): T },
+): Promise<T> {
   return new Promise((resolve) => {
     const sink = {
-      answered: (_tag: number, frame: AnswerFrame): void => {
+      answered: (_tag: number, answer: AnswerFrame): void => {
         timer.cancel()
-        resolve(problemOf(frame))
+        resolve(meaning.answered(answer))
       },
       unanswered: (_tag: number, error: StoreError): void => {
         timer.cancel()
-        resolve(error)
+        resolve(meaning.failed(error))
       },
     }
-    const { partition, key, stored, hintFor } = record
-    const head = { epoch, timeLeftMs: timeoutMs }
-    const frame = putFrame(head, { partition, key, hintFor }, stored, storedHeaderBytes)
     const call = channel.call(sink, 0, frame)
     const timer = clock.after(call === undefined ? 0 : timeoutMs, () => {
-      if (call === undefined) return resolve(channel.lastError)
+      if (call === undefined) return resolve(meaning.failed(channel.lastError))
       channel.abandon(call)
-      resolve(new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs }))
+      const late = new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs })
+      resolve(meaning.failed(late))
     })
   })
 }

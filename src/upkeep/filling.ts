@@ -1,23 +1,31 @@
 /**
- * A node that joined with an empty storage cannot tell "there is no such key" from "I do not have it yet". Until the
- * members from which its partitions came have handed everything over, its word that a key is absent counts for no
- * quorum (HAZARDS D4). It asks them, so that nothing depends on what they remember over a restart.
+ * A node that has become an owner cannot tell "there is no such key" from "I do not have it yet". Until those that
+ * owned its partitions before have handed them over, what it says of them counts for no read (HAZARDS D4), or, while
+ * owners change, only among the owners to be. It asks them, so that nothing depends on what they remember over a
+ * restart; what it still lacks is kept, so that nothing depends on its own memory either.
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Books } from '../replica/books.ts'
+import type { Lack } from '../replica/lack.ts'
+import type { RangeGained, Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request } from '../rpc/request.ts'
+import { gainsFromTuple, gainsToTuple, isFilled, type Gains } from './gains.ts'
 
 /** Asks a member whether it still has something to hand over. */
 export const owesCall = 'owes'
 
-const intervalMs = 200
+/** Between two rounds of asking: it begins with the first, doubles, and ends with the second. */
+const intervalMinMs = 25
+const intervalMaxMs = 200
 const timeoutMs = 2_000
 
 /** What filling needs of the node. */
 export interface FillingOptions {
+  readonly selfId: string
   readonly books: Books
   readonly clock: Clock
+  ring(): Ring | undefined
   control(id: string): Channel
   /** Whether the member may still hand something over: it is not known to be dead. */
   isReachable(id: string): boolean
@@ -27,14 +35,16 @@ export interface FillingOptions {
 /** Knows whose data this node still waits for. */
 export class Filling {
   readonly #options: FillingOptions
-  readonly #awaited: Set<string> = new Set()
+  /** Nobody counts on a node that does not know yet whether it lacks something. */
+  #isKnown = false
+  #gains: Gains = new Map()
   #epoch = 0
+  /** Members that have said that they owe nothing because of changes up to `#epoch`. */
+  #handedOver: Set<string> = new Set()
+  #isAsking = false
+  #intervalMs = intervalMinMs
   #timer: Timer | undefined
   #isClosed = false
-  /** Nobody counts on a node that does not know yet whether it lacks something. */
-  #isDone = false
-  /** Whether any member has said that it owes nothing. */
-  #wasHeard = false
   #whenDone: (() => void)[] = []
 
   constructor(options: FillingOptions) {
@@ -43,7 +53,18 @@ export class Filling {
 
   /** Whether this node may lack data that others have. */
   get isUnderWay(): boolean {
-    return !this.#isDone
+    return !this.#isKnown || this.#gains.size > 0
+  }
+
+  /** Partitions that this node does not have whole yet. */
+  get partitions(): number {
+    return this.#gains.size
+  }
+
+  /** What this node may lack of a partition. */
+  lackOf(partition: number): Lack | undefined {
+    if (!this.#isKnown) return 'recovering'
+    return this.#gains.size === 0 ? undefined : this.#gains.get(partition)?.lack
   }
 
   /**
@@ -51,30 +72,62 @@ export class Filling {
    * hears of it, and also when it dies before it hears of it.
    */
   async expect(): Promise<void> {
-    await this.#options.books.keep('filling', [1])
+    await this.#options.books.keep('filling', ['expected'])
   }
 
   /** This node founds its cluster: there is nobody who has something for it. */
   async skip(): Promise<void> {
-    await this.#finish()
+    this.#isKnown = true
+    await this.#keep()
   }
 
-  /** Goes on where an earlier run was interrupted, if it was. @param epoch the one in force now */
-  async resume(epoch: number, others: readonly string[]): Promise<void> {
-    const [kept] = (await this.#options.books.read('filling')) ?? []
-    this.#isDone = typeof kept !== 'number' || kept === 0
-    if (!this.#isDone) this.#begin(epoch, others)
+  /** Goes on where an earlier run was interrupted, if it was. */
+  async resume(): Promise<void> {
+    const kept = await this.#options.books.read('filling')
+    const ring = this.#options.ring()!
+    if (kept?.[0] === 'expected') return this.begin('recovering')
+    for (const [partition, gain] of gainsFromTuple(kept ?? [], ring.partitions))
+      if (!this.#gains.has(partition)) this.#gains.set(partition, gain)
+    this.#isKnown = true
+    this.#started(ring.epoch)
   }
 
-  /** This node has just become a member in the given epoch. */
-  async begin(epoch: number, others: readonly string[]): Promise<void> {
-    await this.#options.books.keep('filling', [epoch])
-    this.#begin(epoch, others)
+  /** This node has just become a member: it lacks everything. */
+  async begin(lack: Lack): Promise<void> {
+    const { selfId } = this.#options
+    const ring = this.#options.ring()!
+    for (let partition = 0; partition < ring.partitions; partition++) {
+      if (!ring.ownsPartition(selfId, partition)) continue
+      const owners = ring.owners(partition)
+      const sources = owners.filter((id) => id !== selfId)
+      this.#gains.set(partition, { lack, sources, ownersBefore: owners.length })
+    }
+    await this.#keep()
+    this.#isKnown = true
+    this.#started(ring.epoch)
+  }
+
+  /** The ring changed, and this node may have become an owner of partitions. Known at once, not durable yet. */
+  gained(ring: Ring, ranges: readonly RangeGained[]): void {
+    const { selfId } = this.#options
+    for (const { partition, gained, previous, ownersBefore } of ranges) {
+      if (!gained.includes(selfId) || this.#gains.has(partition)) continue
+      const sources = previous.filter((id) => id !== selfId)
+      this.#gains.set(partition, { lack: 'gaining', sources, ownersBefore })
+    }
+    for (const partition of this.#gains.keys())
+      if (!ring.ownsPartition(selfId, partition)) this.#gains.delete(partition)
+    if (this.#isKnown) this.#started(ring.epoch)
+  }
+
+  /** What this node lacks is durable. */
+  async kept(): Promise<void> {
+    if (this.#isKnown && this.#gains.size > 0) await this.#keep()
   }
 
   /** Resolves when everything was handed over, or after `limitMs`. */
   async settled(limitMs: number): Promise<void> {
-    if (this.#isDone) return
+    if (!this.isUnderWay) return
     await new Promise<void>((resolve) => {
       const limit = this.#options.clock.after(limitMs, resolve)
       this.#whenDone.push(() => {
@@ -90,42 +143,60 @@ export class Filling {
     this.#release()
   }
 
-  #begin(epoch: number, others: readonly string[]): void {
-    this.#epoch = epoch
-    this.#isDone = others.length === 0
-    this.#wasHeard = false
-    if (this.#isDone) return
-    for (const id of others) this.#awaited.add(id)
-    this.#round().catch((error: unknown) => this.#options.failed(error as Error))
+  /** What was said of an earlier ring says nothing of this one. */
+  #started(epoch: number): void {
+    if (epoch > this.#epoch) this.#handedOver = new Set()
+    this.#epoch = Math.max(epoch, this.#epoch)
+    this.#intervalMs = intervalMinMs
+    if (this.#isAsking) return
+    this.#timer?.cancel()
+    this.#ask()
   }
 
-  /** Asks all that are awaited, and again after a while those that still owe something. */
-  async #round(): Promise<void> {
-    const asked = [...this.#awaited].filter((id) => this.#options.isReachable(id))
-    const debtless = await Promise.all(asked.map((id) => this.#isQuit(id)))
-    asked.forEach((id, i) => {
-      if (debtless[i] === true) this.#awaited.delete(id)
-    })
+  #ask(): void {
     if (this.#isClosed) return
-    // The dead cannot hand anything over; but a node that reaches nobody cannot vouch for what it lacks.
-    this.#wasHeard ||= debtless.includes(true)
-    const isWaiting = [...this.#awaited].some((id) => this.#options.isReachable(id))
-    if (!isWaiting && this.#wasHeard) return this.#finish()
-    this.#timer = this.#options.clock.after(intervalMs, () => {
-      this.#round().catch((error: unknown) => this.#options.failed(error as Error))
-    })
+    this.#isAsking = true
+    this.#round()
+      .catch((error: unknown) => this.#options.failed(error as Error))
+      .finally(() => {
+        this.#isAsking = false
+        if (this.#isClosed || this.#gains.size === 0) return
+        this.#timer = this.#options.clock.after(this.#intervalMs, () => this.#ask())
+        this.#intervalMs = Math.min(this.#intervalMs * 2, intervalMaxMs)
+      })
   }
 
-  async #isQuit(id: string): Promise<boolean> {
-    const wait = { clock: this.#options.clock, timeoutMs, epoch: this.#epoch }
-    const outcome = await request(this.#options.control(id), [owesCall, this.#epoch], wait)
+  /** Asks all who have something that is lacking, and takes note of what is whole. */
+  async #round(): Promise<void> {
+    const options = this.#options
+    const epoch = this.#epoch
+    const sources = new Set([...this.#gains.values()].flatMap((gain) => gain.sources))
+    const asked = [...sources].filter((id) => !this.#handedOver.has(id) && options.isReachable(id))
+    const debtless = await Promise.all(asked.map((id) => this.#isQuit(id, epoch)))
+    if (this.#isClosed || epoch !== this.#epoch) return
+    asked.forEach((id, i) => {
+      if (debtless[i] === true) this.#handedOver.add(id)
+    })
+    const before = this.#gains.size
+    const view = {
+      isMember: (id: string): boolean => options.ring()?.member(id) !== undefined,
+      isReachable: (id: string): boolean => options.isReachable(id),
+      hasHandedOver: (id: string): boolean => this.#handedOver.has(id),
+    }
+    for (const [partition, gain] of this.#gains)
+      if (isFilled(gain, view)) this.#gains.delete(partition)
+    if (this.#gains.size === 0) this.#release()
+    if (this.#gains.size < before) await this.#keep()
+  }
+
+  async #isQuit(id: string, epoch: number): Promise<boolean> {
+    const wait = { clock: this.#options.clock, timeoutMs, epoch }
+    const outcome = await request(this.#options.control(id), [owesCall, epoch], wait)
     return !isFailure(outcome) && outcome[0] === false
   }
 
-  async #finish(): Promise<void> {
-    this.#isDone = true
-    this.#release()
-    await this.#options.books.keep('filling', [0])
+  async #keep(): Promise<void> {
+    await this.#options.books.keep('filling', gainsToTuple(this.#gains))
   }
 
   #release(): void {

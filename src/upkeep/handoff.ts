@@ -15,9 +15,10 @@ import type { ReplicaStore } from '../replica/replica-store.ts'
 import type { Books } from '../replica/books.ts'
 import { openStored } from '../replica/stored-record.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
-import { rangesGained, type Ring } from '../ring/ring.ts'
+import { rangesGained, type RangeGained, type Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { deliverRecord } from './deliver-record.ts'
+import { deliveriesTo, mayOwn, recipientsOf } from './recipients.ts'
 import { MarkedRing } from './marked-ring.ts'
 import { mendRecord } from './mend-record.ts'
 import { Throttle } from './throttle.ts'
@@ -40,6 +41,8 @@ export interface HandoffDriverOptions {
   data(id: string): Channel
   isReachable(id: string): boolean
   delivered(target: string, count: number): void
+  /** Partitions have new owners; this node may be one. Resolves when that is durable. */
+  gained(ring: Ring, ranges: readonly RangeGained[]): Promise<void>
   failed(error: Error, peer?: string): void
 }
 
@@ -144,6 +147,23 @@ export class Handoff {
       .catch((error: unknown) => this.#options.failed(error as Error))
   }
 
+  /** Whether members that answer still have to get partitions from this node that have new owners. */
+  get isHandingOver(): boolean {
+    const { hints } = this.#options
+    const ring = this.#options.ring()
+    if (this.#marksPending > 0 || ring === undefined) return true
+    return hints.targets.some((target) => {
+      if (ring.member(target) === undefined || !this.#options.isReachable(target)) return false
+      const marked = hints.dirtyPartitions(target)
+      return marked.some((partition) => ring.owners(partition) !== ring.ownersToBe(partition))
+    })
+  }
+
+  /** Resolves when all ring changes that are known are marked. */
+  async marked(): Promise<void> {
+    await this.#marking
+  }
+
   /** Whether the member may still get something from this node because of ring changes up to an epoch. */
   owes(id: string, epoch: number): boolean {
     const { hints } = this.#options
@@ -190,7 +210,9 @@ export class Handoff {
   async #markGained(after: Ring, before: Ring): Promise<void> {
     const { selfId, storage, hints } = this.#options
     const marks: DirtyMark[] = []
-    for (const { partition, gained } of rangesGained(before, after)) {
+    const ranges = rangesGained(before, after)
+    await this.#options.gained(after, ranges)
+    for (const { partition, gained } of ranges) {
       const targets = gained.filter((id) => id !== selfId)
       if (targets.length === 0) continue
       const first = await storage.scan(partition, { limit: 1 })
@@ -229,19 +251,7 @@ export class Handoff {
     const ring = this.#options.ring()
     if (ring === undefined) return false
     if (this.#isLeaving) return true
-    return !this.#isOwnerToBe(ring, target) || this.#options.isReachable(target)
-  }
-
-  #isOwnerToBe(ring: Ring, target: string): boolean {
-    const member = ring.member(target)
-    return member !== undefined && member.stage !== 'leaving'
-  }
-
-  /** Who needs a record that was meant for `target`. */
-  #recipients(ring: Ring, { target, partition }: DirtyMark): readonly string[] {
-    const owners = ring.owners(partition)
-    if (this.#isOwnerToBe(ring, target) && owners.includes(target)) return [target]
-    return owners.filter((id) => id !== this.#options.selfId)
+    return !mayOwn(ring, target) || this.#options.isReachable(target)
   }
 
   /**
@@ -260,7 +270,7 @@ export class Handoff {
     if (stored === undefined) {
       return (await store.ifUnchanged(place, forget, () => false)) ? 'delivered' : 'kept'
     }
-    const recipients = this.#recipients(ring, hint)
+    const recipients = recipientsOf(ring, hint, selfId)
     if (!(await this.#send(ring, recipients, { partition, key, stored }))) return 'refused'
     const isDisposable = (): boolean => {
       const isOwned = this.#options.ring()?.ownsPartition(selfId, partition) !== false
@@ -291,7 +301,7 @@ export class Handoff {
   async #mend(ring: Ring, hint: Hint): Promise<'mended' | 'lost' | 'unknown'> {
     const { partition, target } = hint
     const { selfId } = this.#options
-    const owners = ring.owners(partition).filter((id) => id !== selfId && id !== target)
+    const owners = ring.replicas(partition).filter((id) => id !== selfId && id !== target)
     const outcome = await mendRecord(this.#options, hint, { owners, epoch: ring.epoch })
     if (outcome === 'lost') {
       const what = `a record kept for "${target}" is damaged, and no owner that can be asked has it`
@@ -307,7 +317,8 @@ export class Handoff {
     record: { partition: number; key: string; stored: Uint8Array },
   ): Promise<boolean> {
     const { clock, timeoutMs } = this.#options
-    const deliveries = this.#deliveries(ring, recipients, record.partition)
+    const view = { ...this.#options, isLeaving: this.#isLeaving }
+    const deliveries = deliveriesTo(ring, recipients, record.partition, view)
     if (deliveries === undefined) return false
     await this.#throttle.spend(record.stored.length * deliveries.length)
     const outcomes = await Promise.all(
@@ -319,22 +330,6 @@ export class Handoff {
       }),
     )
     return outcomes.every(Boolean)
-  }
-
-  /** To whom a record goes, and for whom they keep hints. Undefined when nobody can stand in. */
-  #deliveries(
-    ring: Ring,
-    recipients: readonly string[],
-    partition: number,
-  ): readonly { to: string; hintFor: readonly string[] }[] | undefined {
-    const { selfId } = this.#options
-    const isReachable = (id: string): boolean => this.#options.isReachable(id)
-    const away = this.#isLeaving ? recipients.filter((id) => !isReachable(id)) : []
-    const present = recipients.filter((id) => !away.includes(id))
-    const direct = present.map((to) => ({ to, hintFor: [] }))
-    if (away.length === 0) return direct
-    const standIn = ring.preferenceList(partition).find((id) => id !== selfId && isReachable(id))
-    return standIn === undefined ? undefined : [...direct, { to: standIn, hintFor: away }]
   }
 
   /** True when every record of the partition was delivered and the mark is gone. */
@@ -374,7 +369,11 @@ export class Handoff {
       stored = await this.#options.store.read(partition, key)
     }
     if (!(stored instanceof Uint8Array)) return true
-    return this.#send(ring, this.#recipients(ring, mark), { partition, key, stored })
+    return this.#send(ring, recipientsOf(ring, mark, this.#options.selfId), {
+      partition,
+      key,
+      stored,
+    })
   }
 }
 

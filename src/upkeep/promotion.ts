@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
-import { withStage, type Subject } from '../ring/configuration-change.ts'
+import { withStage, type Subject, type Change } from '../ring/configuration-change.ts'
 import type { ConfigurationKeeper } from './configuration-keeper.ts'
 
 const changeTimeoutMs = 2_500
@@ -43,6 +43,11 @@ export class Promotion {
     await settled
   }
 
+  /** A ring came into force: it may be the one with this node's vote. */
+  ringChanged(): void {
+    if (!this.#isJoining()) this.#release()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
@@ -51,8 +56,11 @@ export class Promotion {
 
   async #attempt(): Promise<void> {
     const { keeper, clock, self } = this.#options
-    const make = (base: RingConfiguration): RingConfiguration | undefined =>
-      isJoining(base, self) ? withStage(base, self, 'normal') : undefined
+    // The end of its transition gives it the vote too; before that, nothing is certain.
+    const make = (base: RingConfiguration): Change | undefined =>
+      isJoining(base, self) && base.transition === undefined
+        ? withStage(base, self, 'normal')
+        : undefined
     // Without a majority there is nothing to be told: the ring shows the stage.
     await keeper.change(make, changeTimeoutMs).catch(() => undefined)
     if (this.#isClosed) return

@@ -215,6 +215,7 @@ describe('once a read found it expired', () => {
       for (const key of keys) await putMortal(cluster, key)
       await cluster.sleep(10_100)
       for (const key of keys) expect(await finds(cluster, 'n1', key)).toBe(false)
+      await cluster.sleep(100)
       for (const name of cluster.names) {
         cluster.skewClock(name, -3_600_000)
         await cluster.crash(name, { lose: 'unsynced' })

@@ -19,9 +19,10 @@ const reads = 8000
 /** Four clients read through n1, one key after the other. */
 async function readMuch(
   trouble: (cluster: SimCluster) => void,
-  replication: NodeOptions['replication'] = {},
+  { seed = 1, ...replication }: NodeOptions['replication'] & { seed?: number } = {},
 ): Promise<Reads> {
   const options = {
+    seed,
     nodes: 3,
     network: { latencyMs: 1, jitterMs: 0.5 },
     node: { replication: { sloppy: false, ...replication } },
@@ -100,11 +101,15 @@ test('a rule of the service that throws, or answers nonsense, fails no read', as
 })
 
 test('one answer of a hundred that is 100 ms late is not waited for', async () => {
-  const { p999, hedged } = await readMuch((cluster) => {
+  const late = (cluster: SimCluster): void => {
     for (const name of ['n2', 'n3']) {
       cluster.link(name, 'n1', { latencyMs: 1, jitterMs: 0.5, delay: 0.01, delayMs: 100 })
     }
-  })
-  expect(p999).toBeLessThan(100 / 3)
-  expect(hedged).toBeLessThanOrEqual(0.02 + 10 / reads)
+  }
+  const runs: Reads[] = []
+  for (const seed of [1, 2, 3]) runs.push(await readMuch(late, { seed }))
+  // Eight reads of 8000 make the quantile: one run alone hangs on luck.
+  const [, median] = runs.map(({ p999 }) => p999).toSorted((a, b) => a - b)
+  expect(median).toBeLessThan(100 / 3)
+  for (const { hedged } of runs) expect(hedged).toBeLessThanOrEqual(0.02 + 10 / reads)
 })

@@ -155,7 +155,7 @@ export function fakeNode(selfId: string, first: Ring): FakeNode {
     data: lane,
     isReachable: (id: string) => id !== selfId && !down.has(id),
     everyoneIsReachable: () => down.size === 0,
-    isRecovering: () => false,
+    lackOf: () => undefined,
     keepHint: ({ target }: { target: string }) => void kept.push(target),
     hinted: () => undefined,
     repaired: () => undefined,

@@ -9,7 +9,7 @@ export const coordinationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'quorum/write-tally.ts',
-        find: "if (this.count >= this.needed) return 'reached'",
+        find: "if (this.#sides.suffice(there, there)) return 'reached'",
         replace: "if (this.count >= 1) return 'reached'",
       },
       {
@@ -26,7 +26,7 @@ export const coordinationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'quorum/read-tally.ts',
-        find: "if (this.count >= this.needed) return 'reached'",
+        find: "if (this.#sides.suffice(whole, whole | gaining)) return 'reached'",
         replace: "if (this.count >= 1) return 'reached'",
       },
       {
@@ -97,8 +97,8 @@ export const coordinationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'coordinator/repair-after-read.ts',
-        find: "const copies = request.readRepair === 'async' ? 0",
-        replace: "const copies = request.readRepair !== 'off' ? 0",
+        find: "const isAwaited = request.readRepair !== 'async'",
+        replace: "const isAwaited = request.readRepair === 'off'",
       },
     ],
   },
@@ -121,12 +121,12 @@ export const coordinationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'coordinator/read-answers.ts',
-        find: "return (flags & flagRecovering) !== 0 ? 'recovering' : 'absent'",
-        replace: "return (flags & flagRecovering) !== 0 ? 'absent' : 'absent'",
+        find: "return (flags & flagDamaged) !== 0 ? 'damaged' : (lackOf(flags) ?? 'absent')",
+        replace: "return (flags & flagDamaged) !== 0 ? 'damaged' : 'absent'",
       },
       {
         file: 'coordinator/get.ts',
-        find: "else this.#noteAbsent(replica, recovering ? 'recovering' : 'absent')",
+        find: "else this.#noteAbsent(replica, lack ?? 'absent')",
         replace: "else this.#noteAbsent(replica, 'absent')",
       },
     ],
@@ -138,8 +138,8 @@ export const coordinationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'replica/handlers.ts',
-        find: "let flags = stored === 'damaged' ? flagDamaged : 0",
-        replace: "let flags = stored === 'damaged' ? flagDamaged & 0 : 0",
+        find: "const flags = lack | (stored === 'damaged' ? flagDamaged : 0)",
+        replace: "const flags = lack | (stored === 'damaged' ? flagDamaged & 0 : 0)",
       },
       {
         file: 'coordinator/get.ts',
@@ -281,9 +281,9 @@ export const coordinationMutants: readonly Mutant[] = [
       },
       {
         file: 'replica/handlers.ts',
-        find: 'if (hintFor.length === 0 && !ring.owners(partition).includes(this.#options.selfId)) {',
+        find: 'if (hintFor.length === 0 && !ring.ownsPartition(this.#options.selfId, partition)) {',
         replace:
-          'if (hintFor.length < 0 && !ring.owners(partition).includes(this.#options.selfId)) {',
+          'if (hintFor.length < 0 && !ring.ownsPartition(this.#options.selfId, partition)) {',
       },
     ],
   },

@@ -34,7 +34,7 @@ describe('founding and joining', () => {
     expect(receipt.acknowledged).toEqual([{ node: id, role: 'primary', durable: false }])
     expect((await node.bucket('b').get('k', { r: 3 })).value()).toBe('v')
     await start(network)
-    expect(node.ring()).toMatchObject({ epoch: 2, n: 2 })
+    expect(node.ring()).toMatchObject({ epoch: 3, n: 2, moving: 0 })
   })
 
   test('five nodes see each other, share the partitions, and read what any of them wrote', async () => {

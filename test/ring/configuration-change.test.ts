@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
+  completed,
+  withdrawn,
   departedMax,
   found,
   hasDeparted,
@@ -9,7 +11,7 @@ import {
 } from '../../src/ring/configuration-change.ts'
 import { votersOf } from '../../src/ring/configuration.ts'
 import { checkConfiguration } from '../../src/ring/configuration-check.ts'
-import { configurationOf, identityOf, memberOf } from './kit.ts'
+import { configurationOf, identityOf, memberOf, sure } from './kit.ts'
 
 const configuration = configurationOf([memberOf('b'), memberOf('d')], { epoch: 4 })
 const storeOf = identityOf
@@ -30,7 +32,7 @@ describe('a change of the configuration', () => {
   })
 
   test.each(['a', 'c', 'e'])('puts the new member %s at its place, one epoch on', (id) => {
-    const next = withMember(configuration, memberOf(id))
+    const next = sure(withMember(configuration, memberOf(id)))
     expect(next.epoch).toBe(5)
     expect(next.members.map((member) => member.id)).toEqual(['b', 'd', id].toSorted())
     expect(next.departed).toEqual([])
@@ -39,20 +41,20 @@ describe('a change of the configuration', () => {
 
   test('replaces a member whose storage is another one, and the old storage departs', () => {
     const wiped = memberOf('b', { store: identityOf('new'), stage: 'joining' })
-    const next = withMember(configuration, wiped)
+    const next = sure(withMember(configuration, wiped))
     expect(next.epoch).toBe(5)
     expect(next.members).toEqual([wiped, memberOf('d')])
     expect(next.departed).toEqual([storeOf('b')])
   })
 
   test('changes weight and zone of a member with the same storage, and nothing departs', () => {
-    const next = withMember(configuration, memberOf('b', { weight: 3, zone: 'z' }))
+    const next = sure(withMember(configuration, memberOf('b', { weight: 3, zone: 'z' })))
     expect(next.members[0]).toEqual(memberOf('b', { weight: 3, zone: 'z' }))
     expect(next.departed).toEqual([])
   })
 
   test('moves a member to another stage', () => {
-    const next = withStage(configuration, memberOf('d'), 'leaving')
+    const next = sure(withStage(configuration, memberOf('d'), 'leaving'))
     expect(next.epoch).toBe(5)
     expect(next.members).toEqual([memberOf('b'), memberOf('d', { stage: 'leaving' })])
   })
@@ -68,7 +70,7 @@ describe('a change of the configuration', () => {
     'to %s, of another storage of the same name, changes nothing',
     (stage) => {
       const namesake = memberOf('b', { store: identityOf('another') })
-      expect(withStage(configuration, namesake, stage)).toBe(configuration)
+      expect(sure(withStage(configuration, namesake, stage))).toBe(configuration)
     },
   )
 
@@ -78,16 +80,16 @@ describe('a change of the configuration', () => {
   })
 
   test('that changes nothing takes no epoch', () => {
-    expect(withMember(configuration, memberOf('b'))).toBe(configuration)
-    expect(withStage(configuration, memberOf('b'), 'normal')).toBe(configuration)
-    expect(withStage(configuration, memberOf('x'), 'leaving')).toBe(configuration)
+    expect(sure(withMember(configuration, memberOf('b')))).toBe(configuration)
+    expect(sure(withStage(configuration, memberOf('b'), 'normal'))).toBe(configuration)
+    expect(sure(withStage(configuration, memberOf('x'), 'leaving'))).toBe(configuration)
     expect(withoutMember(configuration, memberOf('x'))).toBe(configuration)
   })
 
   test('leaves the configuration before it as it was', () => {
     const before = structuredClone(configuration)
-    withMember(configuration, memberOf('a'))
-    withStage(configuration, memberOf('b'), 'leaving')
+    sure(withMember(configuration, memberOf('a')))
+    sure(withStage(configuration, memberOf('b'), 'leaving'))
     withoutMember(configuration, memberOf('b'))
     expect(configuration).toEqual(before)
   })
@@ -98,12 +100,14 @@ describe('a storage that has departed', () => {
 
   test('is not let in again, under whatever id', () => {
     expect(hasDeparted(without, storeOf('b'))).toBe(true)
-    expect(withMember(without, memberOf('b'))).toBe(without)
-    expect(withMember(without, memberOf('other', { store: storeOf('b') }))).toBe(without)
+    expect(sure(withMember(without, memberOf('b')))).toBe(without)
+    expect(sure(withMember(without, memberOf('other', { store: storeOf('b') })))).toBe(without)
   })
 
   test('does not keep its id from coming back with another storage', () => {
-    const next = withMember(without, memberOf('b', { store: identityOf('new') }))
+    const next = sure(
+      withMember(completed(without, []), memberOf('b', { store: identityOf('new') })),
+    )
     expect(next.members.map((member) => member.id)).toEqual(['b', 'd'])
   })
 
@@ -129,5 +133,69 @@ describe('the vote on the next configuration', () => {
   test('is with those that are joining when everybody else is gone', () => {
     const rest = withoutMember(configurationOf([memberOf('b'), newcomer]), memberOf('b'))
     expect(votersOf(rest)).toEqual([newcomer])
+  })
+})
+
+describe('a change of owners', () => {
+  const three = configurationOf([memberOf('b'), memberOf('d'), memberOf('f')], { epoch: 4 })
+  const newcomer = memberOf('c', { stage: 'joining' })
+  const joining = sure(withMember(three, newcomer))
+
+  test('begins a transition that names the members before it', () => {
+    expect(joining.transition).toEqual({ before: three.members })
+    expect(sure(withStage(three, memberOf('d'), 'leaving')).transition?.before).toEqual(
+      three.members,
+    )
+    expect(withoutMember(three, memberOf('d')).transition?.before).toEqual(three.members)
+    const heavier = memberOf('d', { weight: 2 })
+    expect(sure(withMember(three, heavier)).transition?.before).toEqual(three.members)
+    expect(checkConfiguration(joining)).toEqual(joining)
+  })
+
+  test('is not what happens when another storage takes over the name: its owners stay', () => {
+    const wiped = memberOf('d', { store: identityOf('new'), stage: 'joining' })
+    expect(sure(withMember(three, wiped)).transition).toBeUndefined()
+    const meanwhile = sure(withMember(joining, wiped))
+    expect(meanwhile.transition).toEqual(joining.transition)
+    expect(meanwhile.epoch).toBe(6)
+  })
+
+  test('makes others wait until it is over', () => {
+    expect(withMember(joining, memberOf('e', { stage: 'joining' }))).toBe('busy')
+    expect(withStage(joining, memberOf('f'), 'leaving')).toBe('busy')
+    const over = completed(joining, [])
+    expect(sure(withMember(over, memberOf('e'))).transition?.before).toEqual(over.members)
+  })
+
+  test('does not hold up a removal, which goes on from the same owners before', () => {
+    const removed = withoutMember(joining, memberOf('f'))
+    expect(removed.members.map(({ id }) => id)).toEqual(['b', 'c', 'd'])
+    expect(removed.transition).toEqual(joining.transition)
+    expect(removed.departed).toEqual([storeOf('f')])
+  })
+
+  test('is undone when its newcomer is removed, or withdraws; then it may come again', () => {
+    for (const undone of [withoutMember(joining, newcomer), withdrawn(joining, newcomer)]) {
+      expect(undone.members).toEqual(three.members)
+      expect(undone.transition).toBeUndefined()
+      expect(undone.epoch).toBe(6)
+    }
+    expect(withMember(withdrawn(joining, newcomer), newcomer)).not.toBe(joining)
+    expect(sure(withMember(withdrawn(joining, newcomer), newcomer)).members).toContainEqual(
+      newcomer,
+    )
+  })
+
+  test('withdraws nobody who has a vote, and no namesake', () => {
+    expect(withdrawn(three, memberOf('d'))).toBe(three)
+    expect(withdrawn(joining, { id: 'c', store: identityOf('other') })).toBe(joining)
+  })
+
+  test('ends with the vote of newcomers that are there', () => {
+    const over = completed(joining, ['c'])
+    expect(over.transition).toBeUndefined()
+    expect(over.members).toContainEqual({ ...newcomer, stage: 'normal' })
+    expect(completed(joining, ['b']).members).toContainEqual(newcomer)
+    expect(completed(over, ['c'])).toBe(over)
   })
 })

@@ -39,13 +39,16 @@ const configurations: fc.Arbitrary<RingConfiguration> = fc
     zone: fc.constantFrom('', 'eu', 'us'),
     weight: fc.double({ min: 1 / 128, max: 16, noNaN: true }),
     stage: fc.constantFrom('joining' as const, 'normal' as const, 'leaving' as const),
+    before: fc.constantFrom<readonly string[] | undefined>(undefined, ['a'], ['a', 'b']),
   })
-  .map(({ ids, zone, weight, stage, ...rest }) =>
-    configurationOf(
+  .map(({ ids, zone, weight, stage, before, ...rest }) => {
+    const settled = configurationOf(
       ids.map((id, i) => memberOf(id, i === 0 ? { zone, weight, stage } : {})),
       rest,
-    ),
-  )
+    )
+    if (before === undefined) return settled
+    return { ...settled, transition: { before: before.map((id) => memberOf(id)) } }
+  })
 
 describe('a configuration on the wire', () => {
   test('comes back equal', () => {
@@ -69,6 +72,11 @@ describe('a configuration on the wire', () => {
         ['c', identityOf('c'), '', 1, 2],
       ],
       [identityOf('gone')],
+      null,
+    ])
+    const before = [memberOf('a')]
+    expect(toTuple({ ...valid, transition: { before } })[6]).toEqual([
+      ['a', identityOf('a'), '', 1, 1],
     ])
   })
 
@@ -178,14 +186,21 @@ describe('the check of a configuration', () => {
     ['a hole among the departed', { ...valid, departed: Array(1) }, 'departed store'],
     ['4097 departed', { ...valid, departed: Array(4097) }, 'too many'],
     ['nothing', null, 'object'],
+    ['a transition that is none', { ...valid, transition: 1 }, 'transition'],
+    ['nobody before', { ...valid, transition: { before: [] } }, 'before the transition'],
+    [
+      'a damaged member before',
+      { ...valid, transition: { before: [{ ...memberOf('a'), weight: 0 }] } },
+      'before the transition: member 0',
+    ],
   ])('refuses %s', (_, value, reason) => {
     expect(checkConfiguration(value)).toContain(reason)
   })
 
   test('refuses tuples of another length, and stages that are no index', () => {
     const wire: readonly unknown[] = toTuple(valid)
-    expect(fromTuple(wire.slice(0, 5))).toContain('tuple of 6')
-    expect(fromTuple([...wire, 0])).toContain('tuple of 6')
+    expect(fromTuple(wire.slice(0, 6))).toContain('tuple of 7')
+    expect(fromTuple([...wire, 0])).toContain('tuple of 7')
     for (const stage of [3, -1, 0.5, 'normal', '0', null]) {
       const members = [['a', identityOf('a'), '', 1, stage]]
       expect(fromTuple(wire.with(4, members))).toContain('stage')

@@ -1,4 +1,5 @@
 /** Configurations for the tests of the ring: ids of several shapes, so that no test hangs on one lucky set. */
+import type { Change } from '../../src/ring/configuration-change.ts'
 import type { RingConfiguration, RingMember } from '../../src/ring/configuration.ts'
 import { hashKey } from '../../src/ring/key-hash.ts'
 import { place, type Placement } from '../../src/ring/placement.ts'
@@ -73,4 +74,10 @@ export function moved(before: Placement, after: Placement): number {
   return ownerIds(after).flatMap((owners, partition) =>
     owners.filter((id) => !previous[partition]!.includes(id)),
   ).length
+}
+
+/** The next configuration of a change that is not held up. */
+export function sure(change: Change): RingConfiguration {
+  if (change === 'busy') throw new Error('owners change already')
+  return change
 }

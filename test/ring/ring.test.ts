@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { withMember, withoutMember, withStage } from '../../src/ring/configuration-change.ts'
-import { rangesGained, Ring } from '../../src/ring/ring.ts'
+import {
+  completed,
+  withMember,
+  withoutMember,
+  withStage,
+} from '../../src/ring/configuration-change.ts'
+import { rangesGained, Ring, sides } from '../../src/ring/ring.ts'
 import { place } from '../../src/ring/placement.ts'
-import { configurationOf, memberOf, ownerIds } from './kit.ts'
+import { atRest } from '../../src/ring/configuration.ts'
+import { configurationOf, memberOf, ownerIds, sure } from './kit.ts'
 
 const ids = ['a', 'b', 'c', 'd', 'e', 'f']
 const configuration = configurationOf(
@@ -143,11 +149,12 @@ describe('the ranges gained in a change', () => {
   })
 
   test('by a join are exactly the new owners of each partition', () => {
-    const after = new Ring(withMember(configuration, memberOf('new', { stage: 'joining' })))
+    const after = new Ring(sure(withMember(configuration, memberOf('new', { stage: 'joining' }))))
     const ranges = rangesGained(before, after)
     const gained = new Map(ranges.map((range) => [range.partition, range]))
     for (const partition of everyPartition(after)) {
-      const expected = after.owners(partition).filter((id) => !before.ownsPartition(id, partition))
+      const owners = after.ownersToBe(partition)
+      const expected = owners.filter((id) => !before.ownsPartition(id, partition))
       expect(gained.get(partition)?.gained ?? []).toEqual(expected)
       if (expected.length > 0) {
         expect(gained.get(partition)!.previous).toEqual(before.owners(partition))
@@ -158,7 +165,7 @@ describe('the ranges gained in a change', () => {
   })
 
   test('by a leave do not contain the one that leaves, which still is a source', () => {
-    const after = new Ring(withStage(configuration, memberOf('c'), 'leaving'))
+    const after = new Ring(sure(withStage(configuration, memberOf('c'), 'leaving')))
     const ranges = rangesGained(before, after)
     expect(ranges.some((range) => range.previous.includes('c'))).toBe(true)
     expect(ranges.every((range) => !range.gained.includes('c'))).toBe(true)
@@ -166,15 +173,23 @@ describe('the ranges gained in a change', () => {
   })
 
   test('by a removal are the same as by the leave before it', () => {
-    const left = new Ring(withStage(configuration, memberOf('c'), 'leaving'))
+    const left = new Ring(sure(withStage(configuration, memberOf('c'), 'leaving')))
     const removed = new Ring(withoutMember(configuration, memberOf('c')))
     expect(rangesGained(before, removed)).toEqual(rangesGained(before, left))
     expect(rangesGained(left, removed)).toEqual([])
   })
 
+  test('are those of the whole change, however late a node hears of it', () => {
+    const joining = sure(withMember(configuration, memberOf('new', { stage: 'joining' })))
+    const during = rangesGained(before, new Ring(joining))
+    const later = new Ring(completed(joining, ['new']))
+    expect(rangesGained(before, later)).toEqual(during)
+    expect(rangesGained(new Ring(joining), later)).toEqual([])
+  })
+
   test('by a member whose storage was replaced are all that it owns, and it is no source of them', () => {
     const wiped = memberOf('c', { store: 'f'.repeat(32) })
-    const after = new Ring(withMember(configuration, wiped))
+    const after = new Ring(sure(withMember(configuration, wiped)))
     const ranges = rangesGained(before, after)
     expect(ranges).toHaveLength(before.ownedCount('c'))
     for (const { gained, previous } of ranges) {
@@ -187,5 +202,92 @@ describe('the ranges gained in a change', () => {
   test('of rings with different partitions are refused', () => {
     const other = new Ring({ ...configuration, partitions: 512 })
     expect(() => rangesGained(before, other)).toThrow('same partitions')
+  })
+})
+
+describe('while owners change', () => {
+  const joining = sure(withMember(configuration, memberOf('new', { stage: 'joining' })))
+  const before = new Ring(configuration)
+  const during = new Ring(joining)
+  const after = new Ring(completed(joining, ['new']))
+
+  test('owners are those before, and owners to be those after', () => {
+    expect([before.isMoving, during.isMoving, after.isMoving]).toEqual([false, true, false])
+    for (const partition of everyPartition(during)) {
+      expect(during.owners(partition).toSorted()).toEqual(before.owners(partition).toSorted())
+      expect(during.ownersToBe(partition)).toEqual(after.owners(partition))
+      const both = new Set([...before.owners(partition), ...after.owners(partition)])
+      expect(new Set(during.replicas(partition))).toEqual(both)
+      expect(during.replicas(partition)).toHaveLength(both.size)
+    }
+  })
+
+  test('lists are the same array exactly where a partition stays', () => {
+    let moving = 0
+    for (const partition of everyPartition(during)) {
+      const stays = before.owners(partition).every((id) => after.ownsPartition(id, partition))
+      expect(during.owners(partition) === during.ownersToBe(partition)).toBe(stays)
+      expect(during.owners(partition) === during.replicas(partition)).toBe(stays)
+      if (!stays) moving += 1
+    }
+    expect(moving).toBeGreaterThan(0)
+    expect(moving).toBeLessThan(during.partitions)
+  })
+
+  test('a member is told on which sides it is', () => {
+    for (const partition of everyPartition(during)) {
+      for (const id of [...during.memberIds, 'nobody']) {
+        const expected =
+          (before.ownsPartition(id, partition) ? sides.before : 0) |
+          (after.ownsPartition(id, partition) ? sides.after : 0)
+        expect(during.sidesOf(id, partition)).toBe(expected)
+        expect(before.sidesOf(id, partition)).toBe(before.ownsPartition(id, partition) ? 3 : 0)
+      }
+    }
+  })
+
+  test('preference lists begin with all replicas and hold each member once', () => {
+    for (const partition of everyPartition(during)) {
+      const list = during.preferenceList(partition)
+      const replicas = during.replicas(partition)
+      expect(list.slice(0, replicas.length)).toEqual(replicas)
+      expect(list.toSorted()).toEqual(during.memberIds)
+    }
+  })
+
+  test('a member that is removed is known still as an owner before', () => {
+    const removing = new Ring(withoutMember(configuration, memberOf('c')))
+    expect(removing.member('c')).toBeUndefined()
+    expect(removing.isKnown('c')).toBe(true)
+    expect(removing.isKnown('nobody')).toBe(false)
+    expect(new Ring(completed(withoutMember(configuration, memberOf('c')), [])).isKnown('c')).toBe(
+      false,
+    )
+  })
+
+  test('a cluster that grows counts with N of the greater of both', () => {
+    const one = configurationOf([memberOf('a')])
+    const two = new Ring(sure(withMember(one, memberOf('b'))))
+    expect(two.n).toBe(2)
+    expect(two.owners(0)).toEqual(['a'])
+    expect(two.ownersToBe(0).toSorted()).toEqual(['a', 'b'])
+  })
+
+  test('a ring made from an earlier one is the same as one made anew', () => {
+    for (const configurations of [
+      [configuration, joining],
+      [joining, completed(joining, ['new'])],
+    ] as const) {
+      const [earlier, later] = configurations
+      const [one, other] = [new Ring(later, new Ring(earlier)), new Ring(later)]
+      for (const partition of everyPartition(one)) {
+        expect(one.owners(partition)).toEqual(other.owners(partition))
+        expect(one.replicas(partition)).toEqual(other.replicas(partition))
+        expect(one.preferenceList(partition)).toEqual(other.preferenceList(partition))
+      }
+      expect(one.balance()).toBe(other.balance())
+      expect(one.isMoving).toBe(other.isMoving)
+    }
+    expect(new Ring(atRest(joining)).isMoving).toBe(false)
   })
 })

@@ -31,7 +31,7 @@ test('a long answer is never what was stored after it', async () => {
     store,
     ring: () => ({ epoch: 1 }),
     kindOpened: () => undefined,
-    isRecovering: () => false,
+    lackOf: () => undefined,
   } as unknown as HandlersOptions)
   const place = { partition: 7, key: 'b\0k' }
   const put = (counter: number): void => {

@@ -1,0 +1,21 @@
+/**
+ * How an operation is counted while owners change: R or W replicas are needed of the owners before and of those to be
+ * (joint quorums, Raft §6). So whoever works under the ring before, or under the one after, meets it.
+ */
+import type { TallyOptions } from '../quorum/tally.ts'
+import type { Ring } from '../ring/ring.ts'
+
+interface Wanted {
+  readonly partition: number
+  readonly needed: number
+  readonly sloppy: boolean
+}
+
+/** How a tally counts an operation; sets of owners smaller than N count with their size. */
+export function tallyOptions(ring: Ring, { partition, needed, sloppy }: Wanted): TallyOptions {
+  const owners = ring.owners(partition)
+  const ownersToBe = ring.ownersToBe(partition)
+  const before = Math.min(needed, owners.length)
+  if (owners === ownersToBe) return { needed: before, sloppy }
+  return { needed: before, neededAfter: Math.min(needed, ownersToBe.length), sloppy }
+}

@@ -1,0 +1,67 @@
+/** What a new owner still lacks, and when it has it. Pure. */
+import type { Lack } from '../replica/lack.ts'
+
+/** What a node lacks of one partition. */
+export interface Gain {
+  readonly lack: Lack
+  /** Owners that have what this node lacks. */
+  readonly sources: readonly string[]
+  /** How many owned the partition. */
+  readonly ownersBefore: number
+}
+
+/** By partition. */
+export type Gains = Map<number, Gain>
+
+/** What is known of the sources. */
+export interface SourceView {
+  isMember(id: string): boolean
+  isReachable(id: string): boolean
+  hasHandedOver(id: string): boolean
+}
+
+/**
+ * Whether nothing acknowledged is lacking any more: all sources that are still members have handed over what they had,
+ * or all that can be reached, and those are enough to have met every quorum of writes.
+ */
+export function isFilled({ sources, ownersBefore }: Gain, view: SourceView): boolean {
+  const left = sources.filter((id) => view.isMember(id))
+  const waiting = left.filter((id) => !view.hasHandedOver(id))
+  if (waiting.length === 0) return true
+  const quorum = Math.floor(ownersBefore / 2) + 1
+  const isEnough = left.length - waiting.length > ownersBefore - quorum
+  return isEnough && !waiting.some((id) => view.isReachable(id))
+}
+
+/** As they are kept: those that are alike together. [lack, owners before, sources, partitions] each. */
+export function gainsToTuple(gains: ReadonlyMap<number, Gain>): readonly unknown[] {
+  const groups = new Map<string, { gain: Gain; partitions: number[] }>()
+  for (const [partition, gain] of gains) {
+    const name = JSON.stringify([gain.lack, gain.ownersBefore, gain.sources])
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, { gain, partitions: [partition] })
+    else group.partitions.push(partition)
+  }
+  return [...groups.values()].map(({ gain, partitions }) => [
+    gain.lack,
+    gain.ownersBefore,
+    gain.sources,
+    partitions,
+  ])
+}
+
+/** What was kept. */
+export function gainsFromTuple(tuple: readonly unknown[], partitionCount: number): Gains {
+  const gains: Gains = new Map()
+  for (const group of tuple) {
+    const fields: readonly unknown[] = Array.isArray(group) ? group : []
+    const [lack, ownersBefore, sources, partitions] = fields
+    if (lack !== 'gaining' && lack !== 'recovering') continue
+    if (typeof ownersBefore !== 'number' || !Array.isArray(sources) || !Array.isArray(partitions))
+      continue
+    const gain = { lack, ownersBefore, sources: sources.map(String) } as const
+    for (const partition of partitions as unknown[])
+      if (typeof partition === 'number' && partition < partitionCount) gains.set(partition, gain)
+  }
+  return gains
+}
