@@ -31,7 +31,7 @@ class Replica {
       clock: this.clock,
       ring: () => this.ring,
       kindOpened: () => undefined,
-      isRecovering: () => this.recovering,
+      lackOf: () => (this.recovering ? 'recovering' : undefined),
       otherEpoch: (theirs) => Buffer.from([theirs]),
       ...options,
     })
