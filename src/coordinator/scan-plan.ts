@@ -1,6 +1,6 @@
 /**
- * Who is asked for which partitions in one round of a scan: R owners for each (while owners change, R of each side), and
- * as few nodes as can be, so that many empty partitions cost few calls. Pure.
+ * Who is asked for which partitions in one round of a scan: R owners for each (while owners change, R of each side),
+ * and as few nodes as can be, so that many empty partitions cost few calls. Pure.
  */
 import type { Ring } from '../ring/ring.ts'
 

@@ -174,11 +174,14 @@ export class AntiEntropy {
     }
   }
 
-  /** Partitions that this node shares with others. */
+  /** Partitions that this node shares with others; those whose owners change are a matter of the hand-off. */
   #shared(ring: Ring): readonly number[] {
     const { selfId } = this.#options
     return Array.from({ length: ring.partitions }, (_, partition) => partition).filter(
-      (partition) => ring.n > 1 && ring.ownsPartition(selfId, partition),
+      (partition) =>
+        ring.n > 1 &&
+        ring.ownsPartition(selfId, partition) &&
+        ring.owners(partition) === ring.ownersToBe(partition),
     )
   }
 
