@@ -133,7 +133,12 @@ export class NodeCore implements BucketNode {
     })
     this.hints = new HintStore(ports.storage, options.handoff)
     this.keeper = createKeeper(this)
-    this.promotion = new Promotion({ self: this.identity, clock: ports.clock, keeper: this.keeper })
+    this.promotion = new Promotion({
+      self: this.ringMember(),
+      clock: ports.clock,
+      keeper: this.keeper,
+      failed: (error) => this.fail('configuration', error),
+    })
     this.peers = createPeers(this)
     this.policies = createPolicies(this)
     this.coordination = createCoordination(this)

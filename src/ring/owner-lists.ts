@@ -26,9 +26,16 @@ export function ownerLists({ members, owners, n }: Placement, partitions: number
 
 /** `before`, with the very list of `after` wherever the owners stay the same, in whatever order. */
 export function staying(before: OwnerLists, after: OwnerLists): OwnerLists {
+  const known = new Map<readonly string[], Map<readonly string[], boolean>>()
   return before.map((owners, partition) => {
     const next = after[partition]!
-    const isSame = owners.length === next.length && owners.every((id) => next.includes(id))
+    let pairs = known.get(owners)
+    if (pairs === undefined) known.set(owners, (pairs = new Map<readonly string[], boolean>()))
+    let isSame = pairs.get(next)
+    if (isSame === undefined) {
+      isSame = owners.length === next.length && owners.every((id) => next.includes(id))
+      pairs.set(next, isSame)
+    }
     return isSame ? next : owners
   })
 }

@@ -48,6 +48,7 @@ export class Ring {
   readonly #before: Placed
   readonly #owners: OwnerLists
   readonly #replicas: OwnerLists
+  #movingCount: number | undefined
   readonly #preferenceLists = new Map<number, readonly string[]>()
 
   /** @param earlier a ring of the same cluster, whose placements serve again where members are placed alike. */
@@ -85,7 +86,8 @@ export class Ring {
   /** How many partitions change owners. */
   get movingCount(): number {
     if (!this.isMoving) return 0
-    return this.#owners.filter((owners, partition) => owners !== this.ownersToBe(partition)).length
+    this.#movingCount ??= this.#owners.filter((owners, p) => owners !== this.ownersToBe(p)).length
+    return this.#movingCount
   }
 
   /**
@@ -186,6 +188,8 @@ export interface RangeGained {
   readonly ownersBefore: number
 }
 
+type Gained = Omit<RangeGained, 'partition'>
+
 /**
  * The partitions with new owners, ascending. A member with another storage than before is a new owner of all that
  * it owns, although its id is the same: its data is gone.
@@ -198,13 +202,24 @@ export function rangesGained(before: Ring, after: Ring): RangeGained[] {
     return member !== undefined && member.store !== before.member(id)?.store
   }
   const lostStores = new Set(before.memberIds.filter(hasLostStore))
+  const has = (id: string): boolean => !lostStores.has(id)
+  // Partitions share their lists, and the list of replicas tells that of the owners: each pair is looked at once.
+  const known = new Map<readonly string[], Map<readonly string[], Gained>>()
   const ranges: RangeGained[] = []
   for (let partition = 0; partition < after.partitions; partition++) {
-    const owners = after.isMoving ? after.owners(partition) : before.replicas(partition)
-    const previous = lostStores.size === 0 ? owners : owners.filter((id) => !lostStores.has(id))
-    const had = before.replicas(partition).filter((id) => !lostStores.has(id))
-    const gained = after.replicas(partition).filter((id) => !had.includes(id))
-    if (gained.length > 0) ranges.push({ partition, gained, previous, ownersBefore: owners.length })
+    const had = before.replicas(partition)
+    const replicas = after.replicas(partition)
+    if (had === replicas && lostStores.size === 0) continue
+    let pairs = known.get(had)
+    if (pairs === undefined) known.set(had, (pairs = new Map<readonly string[], Gained>()))
+    let range = pairs.get(replicas)
+    if (range === undefined) {
+      const owners = after.isMoving ? after.owners(partition) : had
+      const gained = replicas.filter((id) => !had.includes(id) || !has(id))
+      range = { gained, previous: owners.filter(has), ownersBefore: owners.length }
+      pairs.set(replicas, range)
+    }
+    if (range.gained.length > 0) ranges.push({ partition, ...range })
   }
   return ranges
 }

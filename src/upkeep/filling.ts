@@ -16,7 +16,7 @@ import { gainsFromTuple, gainsToTuple, isFilled, type Gains } from './gains.ts'
 export const owesCall = 'owes'
 
 /** Between two rounds of asking: it begins with the first, doubles, and ends with the second. */
-const intervalMinMs = 25
+const intervalMinMs = 2
 const intervalMaxMs = 200
 const timeoutMs = 2_000
 

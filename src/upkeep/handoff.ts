@@ -138,7 +138,7 @@ export class Handoff {
         const marked = (await this.#markedRing.read()) ?? before
         if (marked !== undefined && marked.epoch < after.epoch)
           await this.#markGained(after, marked)
-        await this.#markedRing.keep(configuration)
+        await this.#markedRing.keep(configuration, after)
       })
       .finally(() => {
         this.#marksPending -= 1

@@ -10,6 +10,7 @@ import { Ring } from '../ring/ring.ts'
 /** Durable where the storage is. */
 export class MarkedRing {
   readonly #books: Books
+  #ring: Ring | undefined
 
   constructor(books: Books) {
     this.#books = books
@@ -17,13 +18,15 @@ export class MarkedRing {
 
   /** The ring of the last change whose marks are durable; undefined when there was none. @throws {StorageError} */
   async read(): Promise<Ring | undefined> {
+    if (this.#ring !== undefined) return this.#ring
     const kept = await this.#books.read('marked')
     const configuration = kept === undefined ? undefined : fromTuple(kept)
     return typeof configuration === 'object' ? new Ring(configuration) : undefined
   }
 
-  /** All marks up to this configuration are durable. */
-  keep(configuration: RingConfiguration): Promise<void> {
-    return this.#books.keep('marked', toTuple(configuration))
+  /** All marks up to this configuration, whose ring it is, are durable. */
+  async keep(configuration: RingConfiguration, ring: Ring): Promise<void> {
+    await this.#books.keep('marked', toTuple(configuration))
+    this.#ring = ring
   }
 }

@@ -1,10 +1,12 @@
 /**
- * A newcomer is let in without a vote on the ring, and asks for the vote itself as soon as it is a member. So nobody
- * counts on the vote of a node that gave up joining: the votes on letting it in may be found, and win, long after.
+ * What a member asks of the ring for itself: its vote, and the weight and zone that its service gives it. A newcomer is
+ * let in without a vote, and asks for it as soon as it is a member. So nobody counts on the vote of a node that gave up
+ * joining: the votes on letting it in may be found, and win, long after.
  */
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { RingConfiguration } from '../ring/configuration.ts'
-import { withStage, type Subject, type Change } from '../ring/configuration-change.ts'
+import { ProtocolError } from '../base/errors.ts'
+import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
+import { withMember, withStage, type Change } from '../ring/configuration-change.ts'
 import type { ConfigurationKeeper } from './configuration-keeper.ts'
 
 const changeTimeoutMs = 2_500
@@ -13,12 +15,14 @@ const retryMs = 1_000
 
 /** What promotion needs of the node. */
 export interface PromotionOptions {
-  readonly self: Subject
+  /** This node, as it is to be in the ring. */
+  readonly self: Pick<RingMember, 'id' | 'store' | 'zone' | 'weight'>
   readonly clock: Clock
   readonly keeper: ConfigurationKeeper
+  failed(error: Error): void
 }
 
-/** Makes this node a member with a vote, however long that takes. */
+/** Makes this node the member that it is to be, however long that takes. */
 export class Promotion {
   readonly #options: PromotionOptions
   #timer: Timer | undefined
@@ -29,9 +33,9 @@ export class Promotion {
     this.#options = options
   }
 
-  /** Begins, if there is need. Resolves when there is none any more, or after `limitMs`, and goes on in that case. */
+  /** Begins, if there is need. Resolves when this node has its vote, or after `limitMs`; goes on in any case. */
   async begin(limitMs: number): Promise<void> {
-    if (!this.#isJoining()) return
+    if (this.#own()?.stage !== 'joining') return void this.#attempt()
     const settled = new Promise<void>((resolve) => {
       const limit = this.#options.clock.after(limitMs, resolve)
       this.#whenDone.push(() => {
@@ -45,7 +49,7 @@ export class Promotion {
 
   /** A ring came into force: it may be the one with this node's vote. */
   ringChanged(): void {
-    if (!this.#isJoining()) this.#release()
+    if (this.#own()?.stage !== 'joining') this.#release()
   }
 
   close(): void {
@@ -55,31 +59,46 @@ export class Promotion {
   }
 
   async #attempt(): Promise<void> {
-    const { keeper, clock, self } = this.#options
-    // The end of its transition gives it the vote too; before that, nothing is certain.
-    const make = (base: RingConfiguration): Change | undefined =>
-      isJoining(base, self) && base.transition === undefined
-        ? withStage(base, self, 'normal')
-        : undefined
-    // Without a majority there is nothing to be told: the ring shows the stage.
-    await keeper.change(make, changeTimeoutMs).catch(() => undefined)
+    const { keeper, clock, failed } = this.#options
+    try {
+      await keeper.change((base) => this.#nextStep(base), changeTimeoutMs)
+    } catch (error) {
+      // Without a majority, or while owners change, there is nothing to be told: the ring shows how things are.
+      if (error instanceof ProtocolError) return failed(error)
+    }
     if (this.#isClosed) return
-    if (!this.#isJoining()) return this.#release()
+    const base = keeper.configuration
+    if (base !== undefined && !this.#isDue(base)) return this.#release()
     this.#timer = clock.after(retryMs, () => void this.#attempt())
   }
 
-  #isJoining(): boolean {
-    const { keeper, self } = this.#options
-    return keeper.configuration !== undefined && isJoining(keeper.configuration, self)
+  #isDue(base: RingConfiguration): boolean {
+    const own = this.#own(base)
+    if (own === undefined || own.stage === 'leaving') return false
+    const { zone, weight } = this.#options.self
+    return own.stage === 'joining' || own.zone !== zone || own.weight !== weight
+  }
+
+  /** The vote comes first; the end of the transition gives it too, and before that nothing is certain. */
+  #nextStep(base: RingConfiguration): Change | undefined {
+    const { self } = this.#options
+    const own = this.#own(base)
+    if (own === undefined || !this.#isDue(base)) return undefined
+    if (own.stage !== 'joining') {
+      return withMember(base, { ...own, zone: self.zone, weight: self.weight })
+    }
+    return base.transition === undefined ? withStage(base, self, 'normal') : undefined
+  }
+
+  #own(
+    base: RingConfiguration | undefined = this.#options.keeper.configuration,
+  ): RingMember | undefined {
+    const { id, store } = this.#options.self
+    return base?.members.find((each) => each.id === id && each.store === store)
   }
 
   #release(): void {
     for (const resolve of this.#whenDone) resolve()
     this.#whenDone = []
   }
-}
-
-function isJoining({ members }: RingConfiguration, self: Subject): boolean {
-  const own = members.find(({ id }) => id === self.id)
-  return own?.store === self.store && own.stage === 'joining'
 }

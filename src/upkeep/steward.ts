@@ -18,7 +18,7 @@ import type { ConfigurationKeeper } from './configuration-keeper.ts'
 /** Asks a member under which epoch it works, whether it has handed over what it had, and has all that it gained. */
 export const progressCall = 'progress'
 
-const intervalMinMs = 25
+const intervalMinMs = 2
 const intervalMaxMs = 500
 const askTimeoutMs = 1_000
 const changeTimeoutMs = 2_500

@@ -1,6 +1,7 @@
 /** All planted faults. */
 import { coordinationMutants } from './coordination.ts'
 import type { Mutant } from './mutant.ts'
+import { transitionMutants } from './transitions.ts'
 import { upkeepMutants } from './upkeep.ts'
 import { versionMutants } from './versions.ts'
 
@@ -8,4 +9,5 @@ export const mutants: readonly Mutant[] = [
   ...versionMutants,
   ...coordinationMutants,
   ...upkeepMutants,
+  ...transitionMutants,
 ]
