@@ -114,8 +114,8 @@ export interface NodeOptions {
   /** Addresses of members; this node's own may be among them. Empty founds a new cluster. @default [] */
   readonly seeds?: readonly string[]
   /**
-   * Failure domain: a key's owners are spread over as many zones as there are. A member that is started again with another
-   * one, or with another weight, changes the ring when it may, and its data moves. @default ''
+   * Failure domain: a key's owners are spread over as many zones as there are. A member that is started again with
+   * another one, or with another weight, changes the ring as soon as it may, and its data moves. @default ''
    */
   readonly zone?: string
   /** Share of the data, relative to others: 1/128 to 64. @default 1 */
