@@ -1,5 +1,5 @@
 /**
- * Style as a test: reads the tree and holds it to the rules of docs/ARCHITECTURE.md and CONTRIBUTING.md. Each rule
+ * Style as a test: reads the tree and holds it to the rules of docs/ARCHITECTURE.md. Each rule
  * has a mutant, a small file that it must catch, so that a rule that went blind is noticed.
  */
 

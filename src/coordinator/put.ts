@@ -353,7 +353,7 @@ export class PutOperation extends Deadline implements CallSink {
     if (this.#settled && this.#tally.waitingMask === 0) this.#node.wheel.cancel(this)
   }
 
-  /** Owners that were down at the start get stand-ins while W is in doubt. */
+  /** Owners that were down at the start get fallbacks while W is in doubt. */
   #standIns(): void {
     if (!this.#request.sloppy || this.#isLate || this.#tally.outcome() !== 'lost') return
     for (const owner of this.#hintedFor) {

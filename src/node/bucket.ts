@@ -87,7 +87,7 @@ export interface Bucket<V> {
    * every record of the bucket, deleted ones included, on R owners.
    *
    * The iterator rejects with these errors, and has ended then; a new scan goes on from its `cursor`:
-   * @throws {UnavailableError} fewer than R owners of some keys can be reached; stand-ins do not count.
+   * @throws {UnavailableError} fewer than R owners of some keys can be reached; fallbacks do not count.
    * @throws {TimeoutError} a page, or the read of a key that owners differ on, took longer than `timeoutMs`.
    * @throws {OverloadedError} this node, or the owners, have too much to do.
    * @throws {InvalidArgumentError} a wrong option, or a cursor of another scan.

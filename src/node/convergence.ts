@@ -48,7 +48,7 @@ export function judgeConvergence(holdings: readonly Holding[]): Convergence {
   const reasons = [
     ...[...troubled].flatMap(([id, why]) => [`"${id}" ${why}`, ...remedies(id, holdings)]),
     ...(differ
-      ? [`${names(complete)} hold different values under one clock: a read repairs it`]
+      ? [`${names(complete)} hold different values under one clock: write the key anew`]
       : []),
     ...silent.map(
       ({ id, problem }) => `"${id}" did not tell what it holds: ${problem ?? 'no reason'}`,
@@ -68,8 +68,7 @@ function contextOf({ record }: Holding): CausalContext {
 function troubleOf(owner: Holding, newest: CausalContext): string | undefined {
   const { state, recovering } = owner
   if (state === 'unknown') return undefined
-  if (state === 'damaged')
-    return 'holds a damaged record: a read of the key, or a hint, gets it anew'
+  if (state === 'damaged') return 'holds a damaged record'
   if (coversContext(contextOf(owner), newest)) return undefined
   const what = state === 'absent' ? 'has no record' : 'lacks writes that others have'
   return recovering ? `${what}: it is still being filled` : what
@@ -84,7 +83,9 @@ function remedies(id: string, holdings: readonly Holding[]): string[] {
     ...marking.map((by) => `"${by.id}" has marked the whole partition for "${id}", and sends it`),
   ]
   if (found.length > 0) return found
-  return [`nobody who told keeps a hint for "${id}": a read of the key repairs it`]
+  return [
+    `nobody who told keeps a hint for "${id}": a read of the key, or anti-entropy, repairs it`,
+  ]
 }
 
 function sameSentence(owners: readonly Holding[]): string[] {

@@ -164,8 +164,9 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
    * Leaves the cluster for good: gives up its share of the ring, hands its data over, and closes. Its store can never
    * come back; start it with an empty one to join again.
    * @param options.timeoutMs for each of its two changes of the ring. @default 10_000
-   * @throws {TopologyBusyError} by rejection, while others change the ring; the node stays a member.
-   * @throws {UnavailableError} by rejection, when no majority of the members answers.
+   * @throws {TopologyBusyError} by rejection, when others change the ring for longer; the node stays a member.
+   * @throws {UnavailableError} by rejection, when no majority of the members answers, or its data does not get on: it
+   * stays a member, perhaps without a share, and `leave()` may be called again.
    */
   async leave(options: RequestOptions = {}): Promise<void> {
     checkRequestOptions(options)
@@ -174,9 +175,12 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Removes a member that will not come back. Its store can never come back.
+   * Removes a member that will not come back, without its data: the others fill its place. Its store can never come
+   * back.
    * @param options.force also when the member answers, or when fewer than N members are left.
-   * @throws {InvalidArgumentError} by rejection, when there is no such member, or `force` would be needed.
+   * @throws {InvalidArgumentError} by rejection, when there is no such member, or it answers and `force` is not given.
+   * @throws {UnavailableError} by rejection, when fewer than N members would be left and `force` is not given, or no
+   * majority of the members answers.
    */
   async removeMember(id: string, options: RemoveOptions = {}): Promise<void> {
     checkRemoveOptions(options)

@@ -28,9 +28,9 @@ export interface NodeStats {
   }
   /** How late the event loop was when it was looked at last, milliseconds; 0 on a clock that cannot lag. */
   readonly eventLoopLagMs: number
-  /** A change of owners that is under way: all 0 when there is none. */
+  /** The change of owners that is under way, and what is left of earlier ones. */
   readonly transition: {
-    /** Partitions that change owners. */
+    /** Partitions that change owners; 0 when no change is under way. */
     readonly moving: number
     /** Partitions of which this node may lack something yet. */
     readonly lacking: number

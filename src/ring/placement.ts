@@ -40,7 +40,7 @@ export interface Placement {
   readonly owners: Uint16Array
   /** How many partitions each member owns. */
   readonly loads: Uint32Array
-  /** All other members on the ring, in the order of the partition's walk. Zones do not matter for a stand-in. */
+  /** All other members on the ring, in the order of the partition's walk. Zones do not matter for a fallback. */
   fallbacks(partition: number): number[]
 }
 

@@ -174,7 +174,7 @@ export class AntiEntropy {
     }
   }
 
-  /** Partitions that this node shares with others; those whose owners change are a matter of the hand-off. */
+  /** Partitions that this node shares with others; those whose owners change are a matter of the handoff. */
   #shared(ring: Ring): readonly number[] {
     const { selfId } = this.#options
     return Array.from({ length: ring.partitions }, (_, partition) => partition).filter(

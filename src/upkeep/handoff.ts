@@ -35,7 +35,7 @@ export interface HandoffDriverOptions {
   readonly intervalMs: number
   readonly timeoutMs: number
   readonly bytesPerSecondMax: number
-  /** Whether clients give the node much to do: then hand-off waits. */
+  /** Whether clients give the node much to do: then handoff waits. */
   isBusy(): boolean
   ring(): Ring | undefined
   data(id: string): Channel

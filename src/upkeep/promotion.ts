@@ -59,12 +59,12 @@ export class Promotion {
   }
 
   async #attempt(): Promise<void> {
-    const { keeper, clock, failed } = this.#options
+    const { keeper, clock } = this.#options
     try {
       await keeper.change((base) => this.#nextStep(base), changeTimeoutMs)
     } catch (error) {
       // Without a majority, or while owners change, there is nothing to be told: the ring shows how things are.
-      if (error instanceof ProtocolError) return failed(error)
+      if (error instanceof ProtocolError) return this.#options.failed(error)
     }
     if (this.#isClosed) return
     const base = keeper.configuration

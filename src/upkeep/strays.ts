@@ -2,7 +2,7 @@
  * Gives back what this node stores and does not own: what is left of partitions that others own now, and whatever else
  * turns up. A record goes only when every owner has told that it has all of it, durably, in the very epoch in which
  * this node owns no copy; one that an owner lacks is sent to it first (HAZARDS F4, F5). A record that is damaged,
- * hinted or marked for somebody stays: it is a matter of the hand-off.
+ * hinted or marked for somebody stays: it is a matter of the handoff.
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'

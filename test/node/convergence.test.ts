@@ -63,9 +63,9 @@ test.each<[string, readonly Holding[], string, readonly string[]]>([
     'no',
     [
       '"a" lacks writes that others have',
-      'nobody who told keeps a hint for "a": a read of the key repairs it',
+      'nobody who told keeps a hint for "a": a read of the key, or anti-entropy, repairs it',
       '"b" lacks writes that others have',
-      'nobody who told keeps a hint for "b": a read of the key repairs it',
+      'nobody who told keeps a hint for "b": a read of the key, or anti-entropy, repairs it',
     ],
   ],
   [
@@ -94,15 +94,15 @@ test.each<[string, readonly Holding[], string, readonly string[]]>([
     'one clock, two values',
     [holding('a', one), holding('b', one, { record: summary(one, 1) })],
     'no',
-    ['"a", "b" hold different values under one clock: a read repairs it'],
+    ['"a", "b" hold different values under one clock: write the key anew'],
   ],
   [
     'damage',
     [holding('a', one), holding('b', undefined, { state: 'damaged' })],
     'no',
     [
-      '"b" holds a damaged record: a read of the key, or a hint, gets it anew',
-      'nobody who told keeps a hint for "b": a read of the key repairs it',
+      '"b" holds a damaged record',
+      'nobody who told keeps a hint for "b": a read of the key, or anti-entropy, repairs it',
     ],
   ],
 ])('%s', (_, holdings, converged, reasons) => {

@@ -1,6 +1,6 @@
 /**
  * The register's messages, and the state that an acceptor keeps on disk, as tuples of plain values
- * for the cold wire (DESIGN §8). The decoders take anything, never throw, and return either a whole
+ * for the cold wire. The decoders take anything, never throw, and return either a whole
  * message or what is wrong with it, as a sentence.
  *
  * ```
