@@ -12,6 +12,7 @@ import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
 import { owesCall } from '../upkeep/filling.ts'
 import { progressCall, progressTuple } from '../upkeep/steward.ts'
+import { markedAnswer, markedCall } from '../upkeep/turns.ts'
 import { membershipCast } from '../upkeep/gossip.ts'
 import { recordAnswer, recordCall } from '../upkeep/mend-record.ts'
 import { Admission } from './admission.ts'
@@ -95,6 +96,8 @@ export class Dispatch {
         return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
       case scanCall:
         return this.#core.scanPages.answer(tuple)
+      case markedCall:
+        return this.#marked(tuple)
       case progressCall:
         return progressTuple(this.#core.progress())
       case policyCall:
@@ -108,6 +111,13 @@ export class Dispatch {
       default:
         throw new ProtocolError(`an unknown call ${String(tuple[0]).slice(0, 40)}`)
     }
+  }
+
+  #marked([, epoch, target, partitions]: readonly unknown[]): readonly unknown[] {
+    const { handoff, hints } = this.#core
+    const marked = hints.dirtyPartitions(String(target))
+    const view = { marked, isBehind: (theirs: number) => handoff.isBehind(theirs) }
+    return markedAnswer(view, epoch, partitions)
   }
 
   #record(partition: unknown, key: unknown): Promise<readonly unknown[]> {

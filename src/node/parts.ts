@@ -92,6 +92,7 @@ export function createHandoff(core: NodeCore): Handoff {
     bytesPerSecondMax,
     isBusy: () => core.burden.isHeavy,
     ring: () => core.keeper.ring,
+    control: (id) => core.peers.control(id),
     data: (id) => core.peers.data(id),
     isReachable: (id) => core.isReachable(id),
     delivered: (target, count) => {

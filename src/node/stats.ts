@@ -54,6 +54,8 @@ export interface NodeStats {
     readonly dirtyPartitions: number
     /** Records delivered. */
     readonly delivered: number
+    /** Bytes of records that were sent for that: what the receiver had already is not sent. */
+    readonly sentBytes: number
   }
   /** Comparisons with the other owners in the background. */
   readonly antiEntropy: AntiEntropyStats
@@ -94,6 +96,7 @@ export function collectStats(core: NodeCore): NodeStats {
       bytes: hints.bytes,
       dirtyPartitions: hints.dirtyCount(),
       delivered: handoff.deliveredCount,
+      sentBytes: handoff.sentBytes,
     },
     antiEntropy: core.antiEntropy.stats(),
   }

@@ -83,3 +83,10 @@ function problemOf({ type, bytes, bodyStart, end }: AnswerFrame): StoreError | u
   if (type === frameType.failed) return unpackFailure(bytes, bodyStart, end)
   return new StoreError('ERR_PROTOCOL', 'the owner works under another ring configuration')
 }
+
+/** The peer is away or behind: it is tried again, there is nothing to tell. */
+export function isTransient(error: StoreError): boolean {
+  return (
+    error.code === 'ERR_TIMEOUT' || error.code === 'ERR_PROTOCOL' || error.code === 'ERR_CLOSED'
+  )
+}

@@ -7,7 +7,7 @@
  * it gets the record, else all who own it now do (C2). A hint goes only after durable acknowledgements, and only if
  * the record is still the one that was sent; a record that this node does not own goes with its last hint.
  */
-import { ClosedError, StorageError, UnavailableError, type StoreError } from '../base/errors.ts'
+import { ClosedError, StorageError, UnavailableError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageEntry, StorageWrite } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
@@ -17,8 +17,9 @@ import { openStored } from '../replica/stored-record.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { rangesGained, type RangeGained, type Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
-import { deliverRecord } from './deliver-record.ts'
-import { deliveriesTo, mayOwn, recipientsOf } from './recipients.ts'
+import { deliverRecord, hasRecord, isTransient } from './deliver-record.ts'
+import { deliveriesTo, mayHave, mayOwn, recipientsOf } from './recipients.ts'
+import { inTurn } from './turns.ts'
 import { MarkedRing } from './marked-ring.ts'
 import { mendRecord } from './mend-record.ts'
 import { Throttle } from './throttle.ts'
@@ -39,6 +40,7 @@ export interface HandoffDriverOptions {
   isBusy(): boolean
   ring(): Ring | undefined
   data(id: string): Channel
+  control(id: string): Channel
   isReachable(id: string): boolean
   delivered(target: string, count: number): void
   /** Partitions have new owners; this node may be one. Resolves when that is durable. */
@@ -74,6 +76,8 @@ export class Handoff {
   #closed = false
   /** Records delivered since the start. */
   deliveredCount = 0
+  /** Bytes of records that were sent for that, and arrived. */
+  sentBytes = 0
 
   constructor(options: HandoffDriverOptions) {
     this.#options = options
@@ -160,15 +164,19 @@ export class Handoff {
   }
 
   /** Resolves when all ring changes that are known are marked. */
-  async marked(): Promise<void> {
-    await this.#marking
+  marked(): Promise<void> {
+    return this.#marking
   }
 
   /** Whether the member may still get something from this node because of ring changes up to an epoch. */
   owes(id: string, epoch: number): boolean {
     const { hints } = this.#options
-    const isBehind = (this.#options.ring()?.epoch ?? 0) < epoch
-    return isBehind || this.#marksPending > 0 || hints.count(id) + hints.dirtyCount(id) > 0
+    return this.isBehind(epoch) || hints.count(id) + hints.dirtyCount(id) > 0
+  }
+
+  /** Whether marks of ring changes up to an epoch are still to be made. */
+  isBehind(epoch: number): boolean {
+    return (this.#options.ring()?.epoch ?? 0) < epoch || this.#marksPending > 0
   }
 
   /**
@@ -223,7 +231,10 @@ export class Handoff {
 
   async #deliverAll(target: string): Promise<void> {
     if (!(await this.#deliverHints(target))) return
-    const partitions = this.#options.hints.dirtyPartitions(target)
+    const ring = this.#options.ring()
+    if (ring === undefined) return
+    const marked = { target, partitions: this.#options.hints.dirtyPartitions(target) }
+    const partitions = await inTurn(this.#options, ring, marked)
     for (let i = 0; i < partitions.length; i += parallelPartitionsMax) {
       if (this.#closed || !this.#isDeliverable(target)) return
       const batch = partitions.slice(i, i + parallelPartitionsMax)
@@ -326,6 +337,7 @@ export class Handoff {
         const wait = { clock, timeoutMs, epoch: ring.epoch }
         const problem = await deliverRecord(this.#options.data(to), { ...record, hintFor }, wait)
         if (problem !== undefined && !isTransient(problem)) this.#options.failed(problem, to)
+        if (problem === undefined) this.sentBytes += record.stored.length
         return problem === undefined
       }),
     )
@@ -369,17 +381,14 @@ export class Handoff {
       stored = await this.#options.store.read(partition, key)
     }
     if (!(stored instanceof Uint8Array)) return true
-    return this.#send(ring, recipientsOf(ring, mark, this.#options.selfId), {
-      partition,
-      key,
-      stored,
-    })
+    const { clock, timeoutMs, selfId } = this.#options
+    const record = { partition, key, stored }
+    const recipients = recipientsOf(ring, mark, selfId)
+    const [only] = recipients
+    if (only !== undefined && recipients.length === 1 && mayHave(ring, mark, selfId)) {
+      const wait = { clock, timeoutMs, epoch: ring.epoch }
+      if (await hasRecord(this.#options.data(only), record, wait)) return true
+    }
+    return this.#send(ring, recipients, record)
   }
-}
-
-/** The peer is away or behind: it is tried again, there is nothing to tell. */
-function isTransient(error: StoreError): boolean {
-  return (
-    error.code === 'ERR_TIMEOUT' || error.code === 'ERR_PROTOCOL' || error.code === 'ERR_CLOSED'
-  )
 }

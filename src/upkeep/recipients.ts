@@ -47,3 +47,9 @@ export function deliveriesTo(
     .find((id) => id !== node.selfId && node.isReachable(id))
   return standIn === undefined ? undefined : [...direct, { to: standIn, hintFor: away }]
 }
+
+/** Whether the target may have the record already: from another owner, or because it owned the partition before. */
+export function mayHave(ring: Ring, { target, partition }: DirtyMark, selfId: string): boolean {
+  const owners = ring.owners(partition)
+  return owners[0] !== selfId || owners.includes(target)
+}

@@ -302,3 +302,22 @@ describe('what a node does not own any more', () => {
     })
   })
 })
+
+test('a join sends hardly more than what moves', async () => {
+  const node = { replication: strict, partitions: 256 }
+  await overSeeds(seeds(3), { nodes: 5, node }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket(bucketName)
+    for (let i = 0; i < 500; i++) await bucket.put(`k${i}`, `${i}`.padEnd(500), { w: 'all' })
+    const plan = await cluster.node('n1').planChange({ add: [{ id: 'n6' }] })
+    expect(plan.exactness).toBe('counted')
+    const sent = (): number => {
+      const up = ['n1', 'n2', 'n3', 'n4', 'n5'].map((name) => cluster.node(name))
+      return up.reduce((sum, each) => sum + each.stats().handoff.sentBytes, 0)
+    }
+    const before = sent()
+    await cluster.add('n6')
+    await untilAtRest(cluster)
+    expect(sent() - before).toBeGreaterThan(0.9 * plan.bytes!)
+    expect(sent() - before).toBeLessThan(1.06 * plan.bytes!)
+  })
+})
