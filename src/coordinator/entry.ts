@@ -19,7 +19,8 @@ export interface Entry<V> {
   /** Covers everything that was read: a write with it replaces exactly that. */
   readonly context: Context
   /**
-   * The one value, or the concurrent ones merged by the bucket's policy; undefined when there is none.
+   * The one value, or the concurrent ones merged by the bucket's policy; undefined when there is none. A value may be
+   * undefined too: `found` tells.
    * @throws {ConflictError} on several values in a bucket that has no policy to settle them. Nothing changed.
    */
   value(): V | undefined
@@ -70,6 +71,11 @@ class FoundEntry<V> implements Entry<V> {
   toJSON(): object {
     const { key, found, siblings, context } = this
     return { key, found, siblings, context }
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return { ...this.toJSON(), context: this.context.toString() }
   }
 
   get found(): boolean {

@@ -1,4 +1,5 @@
 /** What comes back of what was put, through the public API of a cluster: values, keys, siblings, policies. */
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
   bytesCodec,
@@ -52,6 +53,17 @@ describe('values', () => {
       expect(read).toEqual(value)
     }
     expect(({} as Record<string, unknown>)['polluted']).toBe(undefined)
+  })
+
+  test('are what the console shows of an entry, with whether there is one, and its context as text', async () => {
+    const { nodes } = await cluster(1)
+    const bucket = nodes[0]!.bucket('b')
+    const { context } = await bucket.put('k', { n: 1 })
+    expect(inspect(await bucket.get('k'))).toBe(
+      inspect({ key: 'k', found: true, siblings: [{ n: 1 }], context: String(context) }),
+    )
+    expect(inspect(await bucket.get('none'))).toContain('found: false')
+    expect(inspect(await bucket.get('none'))).not.toContain('FoundEntry')
   })
 
   test('a Buffer comes back as its bytes, and is copied', async () => {
