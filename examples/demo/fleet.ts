@@ -1,23 +1,37 @@
-/** The five node processes and the temporary directory that holds their data. */
+/** The node processes and the temporary directory that holds their data. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Member, type MemberEvents } from './member.ts'
 import type { Report } from './protocol.ts'
 
-export const nodeIds: readonly string[] = ['n1', 'n2', 'n3', 'n4', 'n5']
+/** The nodes with which the cluster starts, and the one that joins it later. */
+export const founders: readonly string[] = ['n1', 'n2', 'n3', 'n4', 'n5']
+export const newcomer = 'n6'
 const pollMs = 50
 
 export class Fleet {
-  readonly members: readonly Member[]
+  readonly #members: Member[] = []
   readonly #directory: string
+  readonly #events: MemberEvents
   #turn = 0
 
   constructor(events: MemberEvents) {
     this.#directory = mkdtempSync(join(tmpdir(), 'coterie-demo-'))
-    this.members = nodeIds.map((id) => {
-      return new Member({ id, directory: join(this.#directory, id) }, events)
-    })
+    this.#events = events
+    for (const id of founders) this.add(id)
+  }
+
+  /** All that have ever been started, also those that have left. */
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** One more, to be started. */
+  add(id: string): Member {
+    const member = new Member({ id, directory: join(this.#directory, id) }, this.#events)
+    this.#members.push(member)
+    return member
   }
 
   member(id: string): Member {
@@ -42,9 +56,9 @@ export class Fleet {
     await Promise.all(others.map((member) => member.start([first.address])))
     await this.until('all nodes to know the whole ring', 10_000, (reports) => {
       const complete = reports.filter(
-        ({ ring }) => Object.keys(ring.owned).length === nodeIds.length,
+        ({ ring }) => Object.keys(ring.owned).length === founders.length,
       )
-      return complete.length === nodeIds.length
+      return complete.length === founders.length
     })
   }
 
@@ -64,7 +78,7 @@ export class Fleet {
   ): Promise<void> {
     const deadlineMs = performance.now() + withinMs
     for (;;) {
-      const reports = await Promise.all(this.up.map((member) => member.ask('report', null)))
+      const reports = await Promise.all(this.up.map((member) => member.look()))
       if (holds(reports)) return
       if (performance.now() > deadlineMs) {
         throw new Error(`waited ${withinMs / 1000} s for ${what}: ${JSON.stringify(reports)}`)

@@ -1,6 +1,7 @@
 /**
  * The demo: five processes, each a coterie node over TCP with its data on disk. They take real data, lose one process
- * to SIGKILL in the middle of the writing, get it back, and every acknowledged write is read back through every node.
+ * to SIGKILL in the middle of the writing, and get it back. Then a sixth joins and the first leaves, while records are
+ * written anew. At the end the newest acknowledged write of each record is read through every node that is left.
  *
  *     npm run demo
  *     npm run demo -- countries.csv --key code

@@ -32,7 +32,7 @@ interface Waiting {
   readonly reject: (error: CommandError) => void
 }
 
-export type MemberState = 'starting' | 'up' | 'killed' | 'stopped'
+export type MemberState = 'starting' | 'up' | 'killed' | 'left' | 'stopped'
 
 /** What a member tells its owner about. */
 export interface MemberEvents {
@@ -117,16 +117,29 @@ export class Member {
     })
   }
 
+  /** Where the node stands at this moment. */
+  async look(): Promise<Report> {
+    this.report = await this.ask('report', null)
+    return this.report
+  }
+
   /** Ends the process with SIGKILL: it cannot save, send or say anything. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.state = 'killed'
     await this.#ended()
   }
 
+  /** Lets the node leave its cluster for good. It goes on to serve until it has. */
+  async leave(): Promise<void> {
+    await this.ask('leave', null)
+    this.state = 'left'
+    await this.#ended()
+  }
+
   /** Lets the node close, and makes sure of it. */
   async stop(): Promise<void> {
     const wasUp = this.state === 'up'
-    this.state = 'stopped'
+    if (wasUp) this.state = 'stopped'
     if (wasUp) {
       const late = new Promise((resolve) => setTimeout(resolve, closeTimeoutMs).unref())
       await Promise.race([this.ask('close', null), late]).catch(() => undefined)

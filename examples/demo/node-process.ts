@@ -1,6 +1,6 @@
 /**
  * One process of the demo: a coterie node over TCP, with its data on disk. It does what its parent asks over IPC and
- * reports ten times a second. A real service would call the bucket itself.
+ * reports ten times a second, and when the ring changes. A real service would call the bucket itself.
  */
 import { createNode, oneProcess, tcpTransport, type StoreError } from 'coterie'
 import { lmdbStorage } from 'coterie/lmdb'
@@ -28,6 +28,11 @@ const bucket = node.bucket('records')
 node.on('member-up', ({ id }) => notify({ event: 'member-up', member: id }))
 node.on('member-suspect', ({ id }) => notify({ event: 'member-suspect', member: id }))
 node.on('member-down', ({ id }) => notify({ event: 'member-down', member: id }))
+node.on('member-left', ({ id }) => notify({ event: 'member-left', member: id }))
+node.on('ring-change', ({ epoch, moving }) => {
+  notify({ event: 'ring-change', epoch, moving })
+  send({ kind: 'report', report: report() })
+})
 node.on('hints-delivered', ({ target, count }) => {
   notify({ event: 'hints-delivered', target, count })
 })
@@ -63,6 +68,9 @@ async function perform(call: Call): Promise<Commands[Call['name']]['answer']> {
     }
     case 'report':
       return report()
+    case 'leave':
+      await node.leave()
+      return null
     case 'close':
       await node.close()
       return null
@@ -74,11 +82,14 @@ function union(siblings: readonly unknown[]): string[] {
 }
 
 function report(): Report {
-  const { operations, handoff, repair } = node.stats()
+  const { operations, handoff, repair, transition } = node.stats()
   return {
     ring: node.ring(),
     puts: operations.puts,
-    hints: handoff.hints + handoff.dirtyPartitions,
+    stage: node.members().find(({ id }) => id === settings.id)?.stage ?? '',
+    hints: handoff.hints,
+    marks: handoff.dirtyPartitions,
+    lacking: transition.lacking,
     delivered: handoff.delivered,
     repairs: repair.reads,
   }

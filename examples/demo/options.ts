@@ -1,6 +1,6 @@
 /** The command line of the demo. */
 import { parseArgs } from 'node:util'
-import { nodeIds } from './fleet.ts'
+import { founders } from './fleet.ts'
 import type { DataOptions } from './records/load.ts'
 import type { Plan } from './story.ts'
 
@@ -8,7 +8,7 @@ export const usage: string = `npm run demo -- [file] [options]
 
   file              .csv, .jsonl or .ndjson; without one, the packages in node_modules
   --key <field>     the field that names a record (default: the first column of CSV, "id" of JSON lines)
-  --kill <node>     which process is killed: ${nodeIds.join(', ')} (default: n2)
+  --kill <node>     which process is killed: ${founders.join(', ')} (default: n2)
   --kill-at <n>     after so many percent of the writes, 1 to 99 (default: 40)
   --help
 `
@@ -28,7 +28,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
   const [file, ...others] = positionals
   if (others.length > 0) throw new UsageError(`one file at most, not also ${others.join(', ')}`)
   const { kill: victim = 'n2', 'kill-at': percent = '40', key: keyField, help = false } = values
-  if (!nodeIds.includes(victim)) throw new UsageError(`--kill: there is no node ${victim}`)
+  if (!founders.includes(victim)) throw new UsageError(`--kill: there is no node ${victim}`)
   const killAt = Number(percent) / 100
   if (!(killAt >= 0.01 && killAt <= 0.99)) {
     throw new UsageError(`--kill-at: must be 1 to 99, not ${percent}`)

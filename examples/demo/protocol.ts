@@ -19,6 +19,7 @@ export interface Commands {
   /** Settles a conflict between lists of words: `update` to the union of all siblings. */
   settle: { ask: { readonly key: string }; answer: PutAnswer }
   report: { ask: null; answer: Report }
+  leave: { ask: null; answer: null }
   close: { ask: null; answer: null }
 }
 
@@ -50,7 +51,11 @@ export type FromNode =
 
 /** An event of the node. */
 export type Notice =
-  | { readonly event: 'member-up' | 'member-suspect' | 'member-down'; readonly member: string }
+  | {
+      readonly event: 'member-up' | 'member-suspect' | 'member-down' | 'member-left'
+      readonly member: string
+    }
+  | { readonly event: 'ring-change'; readonly epoch: number; readonly moving: number }
   | { readonly event: 'hints-delivered'; readonly target: string; readonly count: number }
   | { readonly event: 'background-error'; readonly task: string; readonly message: string }
 
@@ -61,12 +66,20 @@ export interface Report {
     readonly partitions: number
     readonly n: number
     readonly balance: number
+    /** Partitions that change owners now. */
+    readonly moving: number
     readonly owned: { readonly [id: string]: number }
   }
   /** Writes that this node coordinated or forwarded. */
   readonly puts: number
-  /** Hints kept for others now, and partitions marked for them. */
+  /** What it is in the ring: joining, normal, leaving. */
+  readonly stage: string
+  /** Hints kept for others now. */
   readonly hints: number
+  /** Partitions marked for others now: to be handed over whole. */
+  readonly marks: number
+  /** Partitions of which others have still to hand it something over. */
+  readonly lacking: number
   readonly delivered: number
   /** Replicas that reads brought up to date. */
   readonly repairs: number

@@ -1,7 +1,7 @@
-/** Reads every acknowledged record through every node, and compares it with what was written. */
+/** Reads every acknowledged record through every node that is left, and compares it with what was written. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Entry } from './ledger.ts'
 import type { Member } from './member.ts'
-import type { DemoRecord } from './records/record.ts'
 import type { Scene } from './scene.ts'
 
 const keysAtOnce = 50
@@ -9,17 +9,15 @@ const batchesAtOnce = 4
 /** So many faults are shown in full. */
 const faultsShownMax = 5
 
-export async function readBack(
-  scene: Scene,
-  records: readonly DemoRecord[],
-): Promise<ReadBackResult> {
-  const batches: DemoRecord[][] = []
-  for (let start = 0; start < records.length; start += keysAtOnce) {
-    batches.push(records.slice(start, start + keysAtOnce))
+export async function readBack(scene: Scene, entries: readonly Entry[]): Promise<ReadBackResult> {
+  const batches: Entry[][] = []
+  for (let start = 0; start < entries.length; start += keysAtOnce) {
+    batches.push(entries.slice(start, start + keysAtOnce))
   }
   const faults: string[] = []
   const twins = new Set<string>()
-  const readers = scene.fleet.members.map(async (member) => {
+  const readers = scene.fleet.up.map(async (member) => {
+    scene.readBack.set(member.id, { read: 0, right: 0 })
     const rest = batches.values()
     const readRest = async (): Promise<void> => {
       for (const batch of rest) await readBatch(scene, member, { batch, faults, twins })
@@ -42,7 +40,7 @@ export interface ReadBackResult {
 }
 
 interface Batch {
-  readonly batch: readonly DemoRecord[]
+  readonly batch: readonly Entry[]
   readonly faults: string[]
   readonly twins: Set<string>
 }

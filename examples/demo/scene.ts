@@ -2,6 +2,7 @@
 import type { Fleet } from './fleet.ts'
 import type { Notice } from './protocol.ts'
 import type { RecordSet } from './records/record.ts'
+import type { Transfer } from './transfer.ts'
 
 const stepNames = [
   'start',
@@ -10,7 +11,9 @@ const stepNames = [
   'restart',
   'hand off',
   'conflict',
-  'read back',
+  'join',
+  'leave',
+  'read',
 ] as const
 export type StepName = (typeof stepNames)[number]
 export type StepState = 'waiting' | 'running' | 'done'
@@ -39,9 +42,13 @@ export class Scene {
   readonly data: RecordSet
   readonly steps: Map<StepName, StepState> = new Map(stepNames.map((name) => [name, 'waiting']))
   readonly log: LogLine[] = []
-  readonly readBack: Map<string, ReadBack>
-  /** Writes whose receipts arrived. */
+  readonly readBack: Map<string, ReadBack> = new Map()
+  /** Records whose first receipts arrived. */
   acknowledged = 0
+  /** Writes of records anew whose receipts arrived. */
+  revised = 0
+  /** The change of owners that is under way, or the last one. */
+  transfer: Transfer | undefined
   inFlight = 0
   /** Writes that were sent again through another node because no receipt came. */
   retried = 0
@@ -59,7 +66,6 @@ export class Scene {
     this.fleet = fleet
     this.data = data
     this.#pauseMs = options.pauseMs
-    this.readBack = new Map(fleet.members.map(({ id }) => [id, { read: 0, right: 0 }]))
   }
 
   /** Milliseconds since the start, at most until the end. */
@@ -88,10 +94,11 @@ export class Scene {
 
   /** Says what a node noticed; of what several nodes notice, the first to do so. */
   notice(observer: string, notice: Notice): void {
+    if (this.#endedMs !== undefined) return
     if (this.steps.get('kill') === 'waiting' && notice.event === 'member-up') return
     switch (notice.event) {
       case 'member-up':
-        this.#sayOnce(`${notice.member} up`, `${observer} hears ${notice.member} again`, 'good')
+        this.#noticeUp(observer, notice.member)
         break
       case 'member-suspect':
         this.#sayOnce(`${notice.member} suspect`, `${observer} suspects ${notice.member}`, 'warn')
@@ -99,26 +106,53 @@ export class Scene {
       case 'member-down':
         this.#sayOnce(`${notice.member} dead`, `${observer} declares ${notice.member} dead`, 'warn')
         break
+      case 'member-left':
+        this.#sayOnce(`${notice.member} left`, `${observer} hears that ${notice.member} has left`)
+        break
+      case 'ring-change':
+        this.#noticeRing(notice)
+        break
       case 'hints-delivered':
-        this.#sayOnce(`hints ${notice.target}`, `the first hints reach ${notice.target}`, 'plain')
+        this.#sayOnce(`hints ${notice.target}`, `the first hints reach ${notice.target}`)
         break
       case 'background-error':
         this.#sayOnce(`${observer} ${notice.message}`, `${observer}: ${notice.message}`, 'bad')
     }
   }
 
+  get isWriting(): boolean {
+    return this.inFlight > 0
+  }
+
   /** Acknowledged writes per second, over the last second. */
   rate(): number {
     const atMs = this.nowMs
-    this.#samples.push({ atMs, count: this.acknowledged })
+    const count = this.acknowledged + this.revised
+    this.#samples.push({ atMs, count })
     // The last one from before the window stays: it tells the count at the start of the window.
     while ((this.#samples[1]?.atMs ?? atMs) < atMs - rateWindowMs) this.#samples.shift()
     const [first] = this.#samples
     if (first === undefined || atMs === first.atMs) return 0
-    return ((this.acknowledged - first.count) * 1000) / (atMs - first.atMs)
+    return ((count - first.count) * 1000) / (atMs - first.atMs)
   }
 
-  #sayOnce(what: string, text: string, tone: Tone): void {
+  #noticeUp(observer: string, member: string): void {
+    const again = this.#said.has(`${member} suspect`) ? ' again' : ''
+    this.#sayOnce(`${member} up`, `${observer} hears ${member}${again}`, 'good')
+  }
+
+  #noticeRing({ epoch, moving }: Extract<Notice, { event: 'ring-change' }>): void {
+    if (this.transfer === undefined) return
+    const { title } = this.transfer
+    const begun = `${title} begun`
+    if (moving > 0) {
+      this.#sayOnce(begun, `epoch ${epoch}: ${moving} partitions change owners`)
+    } else if (this.#said.has(begun)) {
+      this.#sayOnce(`${title} over`, `epoch ${epoch}: the new owners have everything`, 'good')
+    }
+  }
+
+  #sayOnce(what: string, text: string, tone: Tone = 'plain'): void {
     if (this.#said.has(what)) return
     this.#said.add(what)
     this.say(text, tone)

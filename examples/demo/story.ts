@@ -1,4 +1,6 @@
-/** The demo in its order: start, write, kill, restart, hand off, conflict, read back. */
+/** The demo in its order: start, write, kill, restart, hand off, conflict, join, leave, read. */
+import { changes, type ChangesOutcome } from './changes.ts'
+import { Ledger } from './ledger.ts'
 import type { Member } from './member.ts'
 import { readBack } from './read-back.ts'
 import type { Scene } from './scene.ts'
@@ -12,7 +14,7 @@ export interface Plan {
   readonly killAt: number
 }
 
-export interface Outcome {
+export interface Outcome extends ChangesOutcome {
   readonly writeMs: number
   readonly lostWithVictim: number
   readonly downMs: number
@@ -33,9 +35,10 @@ const awayShare = 0.35
 const notesKey = 'coterie demo: reviewers'
 
 export async function tell(scene: Scene, plan: Plan): Promise<Outcome> {
-  const { fleet, data } = scene
+  const { data } = scene
   await scene.step('start', () => start(scene))
-  const writer = new Writer(fleet, scene)
+  const ledger = new Ledger()
+  const writer = new Writer(scene, ledger)
   const writeStartedMs = scene.nowMs
   const write = scene.step('write', async () => {
     await writer.run()
@@ -45,12 +48,13 @@ export async function tell(scene: Scene, plan: Plan): Promise<Outcome> {
   })
   const [writeMs, crash] = await Promise.all([write, crashAndReturn(scene, writer, plan)])
   const handoff = await scene.step('hand off', () => handOff(scene, crash.returnedMs))
-  const notes = await scene.step('conflict', () => conflict(scene))
-  const { faults, twins } = await scene.step('read back', () => {
-    scene.say('reading every record through every node, R = 2')
-    return readBack(scene, [...data.records, { key: notesKey, value: notes }])
+  await scene.step('conflict', () => conflict(scene, ledger))
+  const changed = await changes(scene, ledger)
+  const { faults, twins } = await scene.step('read', () => {
+    scene.say('reading every record through every node that is left, R = 2')
+    return readBack(scene, ledger.entries)
   })
-  return { writeMs, ...crash, ...handoff, twins, faults }
+  return { writeMs, ...crash, ...handoff, ...changed, twins, faults }
 }
 
 async function start(scene: Scene): Promise<void> {
@@ -97,7 +101,7 @@ async function handOff(scene: Scene, returnedMs: number): Promise<Handoff> {
     handoffTimeoutMs,
     (reports) => {
       delivered = reports.reduce((sum, report) => sum + report.delivered, 0)
-      return reports.every(({ hints }) => hints === 0)
+      return reports.every(({ hints, marks }) => hints === 0 && marks === 0)
     },
   )
   scene.say('no node keeps a hint any more', 'good')
@@ -105,7 +109,7 @@ async function handOff(scene: Scene, returnedMs: number): Promise<Handoff> {
 }
 
 /** Two writes that know nothing of each other: both stay, until somebody who has seen both settles them. */
-async function conflict(scene: Scene): Promise<readonly string[]> {
+async function conflict(scene: Scene, ledger: Ledger): Promise<void> {
   const [n1, n2, n3, n4, n5] = scene.fleet.members as [Member, Member, Member, Member, Member]
   const { context } = await n1.ask('put', { key: notesKey, value: ['ann'] })
   await Promise.all([
@@ -115,10 +119,12 @@ async function conflict(scene: Scene): Promise<readonly string[]> {
   const [before = []] = await n5.ask('read', { keys: [notesKey] })
   scene.say(`n2 and n4 write with one context, n5 reads ${shown(before)}`, 'warn')
   if (before.length !== 2) throw new Error(`expected two siblings, not ${shown(before)}`)
-  await n3.ask('settle', { key: notesKey })
+  const receipt = await n3.ask('settle', { key: notesKey })
   const [after = []] = await n1.ask('read', { keys: [notesKey] })
   scene.say(`n3 settles that with update, n1 reads ${shown(after)}`, 'good')
-  return ['ann', 'bob', 'eve']
+  const names = ['ann', 'bob', 'eve']
+  const written = { context: receipt.context, isTwice: false }
+  ledger.note({ key: notesKey, record: names, value: names, revision: 0, ...written })
 }
 
 function shown(siblings: readonly unknown[]): string {

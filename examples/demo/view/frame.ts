@@ -13,20 +13,25 @@ import {
   size,
   tint,
 } from './text.ts'
+import { transferShare, transferText } from './transfer-line.ts'
 
 const labelWidth = 8
 const barWidth = 40
+const transferBarWidth = 10
+/** In fewer columns the steps stand closer together; then 80 are enough. */
+const widthOfSteps = 90
 
 /** The whole scene, with as much of the log as there are rows for. */
 export function frame(scene: Scene, room: { columns: number; rows: number }): string[] {
   const upper = [
     title(scene, room.columns),
     '',
-    ` ${steps(scene)}`,
+    ` ${steps(scene, room.columns)}`,
     '',
     ...dataLines(scene),
     '',
     ...ringLines(scene, room.columns),
+    transferLine(scene),
     '',
     ...nodeTable(scene),
     '',
@@ -41,24 +46,26 @@ export function logLine({ atMs, text, tone }: LogLine): string {
 }
 
 function title(scene: Scene, columns: number): string {
-  const left = ` ${tint('coterie', 'bold')}  five processes, N = 3, R = W = 2, LMDB with fsync`
+  const left = ` ${tint('coterie', 'bold')}  processes over TCP, N = 3, R = W = 2, LMDB with fsync`
   return padEnd(left, columns - 9) + padStart(tint(seconds(scene.nowMs), 'dim'), 8)
 }
 
-function steps(scene: Scene): string {
+function steps(scene: Scene, columns: number): string {
   const shown = [...scene.steps].map(([name, state]) => {
     if (state === 'done') return tint(`✓ ${name}`, 'good')
     return state === 'running' ? tint(`▶ ${name}`, 'bold') : tint(`· ${name}`, 'dim')
   })
-  return shown.join('  ')
+  return shown.join(columns >= widthOfSteps ? '  ' : ' ')
 }
 
 function dataLines(scene: Scene): string[] {
-  const { data, acknowledged, inFlight, retried } = scene
+  const { data, acknowledged, revised, inFlight, retried } = scene
   const total = data.records.length
-  const rate = scene.steps.get('write') === 'running' ? `${number(scene.rate())}/s` : ''
+  const rate = scene.isWriting ? `${number(scene.rate())}/s` : ''
   const progress = `${number(acknowledged)} of ${number(total)}`
-  const details = `${number(inFlight)} in flight, ${number(retried)} written again through another node`
+  const details =
+    `${number(inFlight)} in flight, ${number(revised)} records written anew, ` +
+    `${number(retried)} writes made again`
   return [
     label('data', `${data.source}: ${number(total)} records, ${size(data.bytes)}`),
     label('writes', `${bar(acknowledged / total, barWidth)}  ${progress}  ${tint(rate, 'bold')}`),
@@ -105,6 +112,12 @@ function ringLines(scene: Scene, columns: number): string[] {
   ]
 }
 
+function transferLine({ transfer }: Scene): string {
+  if (transfer === undefined) return label('transfer', tint('none', 'dim'))
+  const text = transferText(transfer)
+  return label('transfer', `${bar(transferShare(transfer), transferBarWidth)}  ${text}`)
+}
+
 /** With the margin they fit into 80 columns. */
 const columnsOfTable: readonly (readonly [string, number])[] = [
   ['node', 5],
@@ -117,6 +130,14 @@ const columnsOfTable: readonly (readonly [string, number])[] = [
   ['repairs', 8],
   ['read back', 17],
 ]
+
+const looksOfStates = {
+  starting: 'dim',
+  up: 'good',
+  killed: 'bad',
+  left: 'dim',
+  stopped: 'dim',
+} as const
 
 /** One row for each node. */
 export function nodeTable(scene: Scene): string[] {
@@ -131,13 +152,15 @@ function row(scene: Scene, member: Member, index: number): string {
   const { id, pid, state, report } = member
   const ring = ringOf(scene)
   const total = Object.values(ring?.owned ?? {}).reduce((sum, count) => sum + count, 0)
-  const look = state === 'up' ? 'good' : state === 'killed' ? 'bad' : 'dim'
+  const look = looksOfStates[state]
+  const owned = ring?.owned[id]
+  const isMoving = state === 'up' && report !== undefined && report.stage !== 'normal'
   const hints = report?.hints ?? 0
   const cells = [
     nodeTint(id, index),
     String(pid === 0 ? '' : pid),
-    tint(state, look),
-    total === 0 ? '' : percent((ring?.owned[id] ?? 0) / total),
+    tint(isMoving ? report.stage : state, look),
+    owned === undefined || total === 0 ? '' : percent(owned / total),
     number(report?.puts ?? 0),
     hints > 0 ? tint(number(hints), 'warn') : '0',
     number(report?.delivered ?? 0),

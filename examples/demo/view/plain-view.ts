@@ -1,19 +1,21 @@
-/** Tells the scene as lines: what happens when it happens, and how far the writes are once a second. */
+/** Tells the scene as lines: what happens when it happens, and how far it is once a second, a transfer twice. */
 import type { Scene } from '../scene.ts'
 import { logLine, nodeTable } from './frame.ts'
 import { number, size } from './text.ts'
+import { transferText } from './transfer-line.ts'
 
-const intervalMs = 1000
+const intervalMs = 500
 
 export class PlainView {
   readonly #scene: Scene
   readonly #timer: NodeJS.Timeout
   #isStopped = false
+  #tick = 0
 
   constructor(scene: Scene) {
     const { data } = scene
     this.#scene = scene
-    print(`coterie: five processes, N = 3, R = W = 2, LMDB with fsync`)
+    print(`coterie: processes over TCP, N = 3, R = W = 2, LMDB with fsync`)
     print(`${data.source}: ${number(data.records.length)} records, ${size(data.bytes)}`)
     scene.onSay = (line) => print(logLine(line))
     this.#timer = setInterval(() => this.#progress(), intervalMs)
@@ -28,8 +30,13 @@ export class PlainView {
   }
 
   #progress(): void {
-    const { acknowledged, data, steps, nowMs } = this.#scene
-    if (steps.get('write') === 'running') {
+    const { acknowledged, data, steps, nowMs, transfer } = this.#scene
+    const isFullSecond = ++this.#tick % 2 === 0
+    if (transfer !== undefined && !transfer.isOver && (transfer.moving > 0 || isFullSecond)) {
+      const text = `${transferText(transfer)}; ${number(this.#scene.rate())} writes/s`
+      print(logLine({ atMs: nowMs, text, tone: 'plain' }))
+    } else if (!isFullSecond) return
+    else if (steps.get('write') === 'running') {
       const rate = `${number(this.#scene.rate())}/s`
       const progress = `${number(acknowledged)} of ${number(data.records.length)} writes, ${rate}`
       print(logLine({ atMs: nowMs, text: progress + hintsText(this.#scene), tone: 'plain' }))

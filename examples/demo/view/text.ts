@@ -14,7 +14,7 @@ const looks = {
 } as const
 
 /** Colours of the 256-colour palette, one for each node. */
-const nodeColours: readonly number[] = [75, 215, 114, 176, 222]
+const nodeColours: readonly number[] = [75, 215, 114, 176, 222, 80]
 
 export function tint(text: string, look: keyof typeof looks): string {
   return styled(text, looks[look])
