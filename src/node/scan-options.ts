@@ -1,7 +1,7 @@
 /** The options of scans, and their checks. */
 import { InvalidArgumentError } from '../base/errors.ts'
 import type { ReadRepairMode } from '../coordinator/get-request.ts'
-import { describe } from './option-checks.ts'
+import { describe, refuseUnknown, type Problems } from './option-checks.ts'
 import { checkGetOptions, type RequestOptions } from './bucket-options.ts'
 import type { Quorum } from './options.ts'
 
@@ -20,19 +20,22 @@ export interface ScanOptions extends RequestOptions {
   readonly readRepair?: ReadRepairMode
 }
 
+const scanKeys = ['signal', 'timeoutMs', 'r', 'readRepair', 'prefix', 'after']
+
 /** @throws {InvalidArgumentError} */
 export function checkScanOptions(options: ScanOptions, n: number): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError('options', `must be an object, not ${describe(options)}`)
-  }
-  const { prefix, after, ...others } = options
-  if ('sloppy' in others) {
+  if (typeof options === 'object' && options !== null && 'sloppy' in options) {
     throw new InvalidArgumentError('sloppy', 'is no option of a scan: only owners are asked')
   }
+  const problems: Problems = []
+  refuseUnknown(problems, '', options, scanKeys)
+  const [problem] = problems
+  if (problem !== undefined) throw new InvalidArgumentError(...problem)
+  const { prefix, after, ...others } = options
   checkGetOptions(others, n)
   if (prefix !== undefined && (typeof prefix !== 'string' || !prefix.isWellFormed())) {
-    const problem = typeof prefix === 'string' ? 'has a lone surrogate' : `is ${describe(prefix)}`
-    throw new InvalidArgumentError('prefix', `must be a well-formed string: it ${problem}`)
+    const why = typeof prefix === 'string' ? 'has a lone surrogate' : `is ${describe(prefix)}`
+    throw new InvalidArgumentError('prefix', `must be a well-formed string: it ${why}`)
   }
   if (after !== undefined && typeof after !== 'string') {
     throw new InvalidArgumentError('after', `must be the cursor of a scan, not ${describe(after)}`)

@@ -333,3 +333,15 @@ describe('storages on disk', () => {
     expect(await listed(nodes[1]!.bucket('b'), { prefix: 'k59' })).toHaveLength(11)
   })
 })
+
+test('an unknown option is told which there are', async () => {
+  const { nodes } = await cluster(1)
+  const error = await rejection(
+    nodes[0]!
+      .bucket('b')
+      .keys({ prefx: 'a' } as ScanOptions)
+      .next(),
+  )
+  expect((error as Error).message).toContain('prefix, after')
+  expect((error as Error).message).not.toContain('sloppy')
+})
