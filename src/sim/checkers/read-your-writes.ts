@@ -6,7 +6,7 @@
  *    may have);
  * 2. returns nothing that it certainly replaced.
  *
- * Promised by strict R + W > N while the ring does not change. A write whose outcome is unknown
+ * Promised by strict R + W > N, unless copies are lost. A write whose outcome is unknown
  * promises nothing.
  */
 

@@ -13,7 +13,7 @@
  * keys, and of all others too, this is checked: a read that begins after a write was acknowledged, or
  * after another read returned it, returns it or what can have replaced it, and nothing that is gone.
  *
- * Promised by strict quorums with R + W > N and blocking read repair, while the ring does not change.
+ * Promised by strict quorums with R + W > N and blocking read repair, unless copies are lost.
  * Keys whose writes overlap are skipped, because they are promised nothing of the kind.
  */
 
