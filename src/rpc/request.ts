@@ -54,9 +54,10 @@ export function requestPacked(
     }
     const frame = callFrame({ epoch, timeLeftMs: timeoutMs }, body)
     const id = channel.call(sink, 0, frame)
-    const timer = clock.after(id === undefined ? 0 : timeoutMs, () => {
-      if (id === undefined)
-        return resolve({ error: channel.lastError, sent: false, answered: false })
+    if (id === undefined) {
+      return resolve({ error: channel.lastError, sent: false, answered: false })
+    }
+    const timer = clock.after(timeoutMs, () => {
       channel.abandon(id)
       const error = new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs })
       resolve({ error, sent: true, answered: false })

@@ -69,8 +69,8 @@ function answerTo<T>(
       },
     }
     const call = channel.call(sink, 0, frame)
-    const timer = clock.after(call === undefined ? 0 : timeoutMs, () => {
-      if (call === undefined) return resolve(meaning.failed(channel.lastError))
+    if (call === undefined) return resolve(meaning.failed(channel.lastError))
+    const timer = clock.after(timeoutMs, () => {
       channel.abandon(call)
       const late = new TimeoutError(`no answer within ${timeoutMs} ms`, { afterMs: timeoutMs })
       resolve(meaning.failed(late))
