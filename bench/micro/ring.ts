@@ -22,6 +22,7 @@ function configurationOf(members: number, partitions: number): RingConfiguration
       stage: 'normal',
     })),
     departed: [],
+    moves: 0,
   }
 }
 

@@ -23,6 +23,7 @@ export function configurationOf(
       stage: 'normal',
     })),
     departed: [],
+    moves: 0,
   }
 }
 

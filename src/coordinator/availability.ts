@@ -116,19 +116,37 @@ export function writeRefusal(
   request: WriteRequest,
   down: number,
 ): UnavailableError | OverloadedError | undefined {
-  const { needed, partition, value, storageKey, key, sloppy } = request
+  const { needed, partition, value, storageKey, key } = request
   const alive = reachableReplicas(node, ring, request, down)
   if (alive < needed) return unavailable('write', request, { needed, alive })
   const owners = ring.replicas(partition)
   const bytes = value.length + storageKey.length + frameAllowanceBytes
   const full = fullOwners(node, owners, { unreachable: down, bytes })
   if (full === 0) return undefined
-  const all = reachableReplicas(node, ring, { partition, sloppy, needed: owners.length }, down)
-  const roomy = all - replicaCount(full)
+  const roomy = roomyReplicas(node, ring, request, { owners, full, down })
   if (roomy >= needed) return undefined
   return new OverloadedError(
     `a write of ${JSON.stringify(key)} needs ${needed} replicas, ${roomy} can take it now: try again later`,
   )
+}
+
+/** How many replicas that would count can take a write now; while owners change, of the side that has fewer. */
+function roomyReplicas(
+  node: Node,
+  ring: Ring,
+  { partition, sloppy, needed }: Wanted,
+  lanes: { readonly owners: readonly string[]; readonly full: number; readonly down: number },
+): number {
+  const { owners, full, down } = lanes
+  const sides = [ring.owners(partition), ring.ownersToBe(partition)].map((side) => {
+    const wanted = { partition, sloppy, needed: side.length }
+    const isHere = (mask: number): number =>
+      owners.filter((id, i) => (mask & (1 << i)) !== 0 && side.includes(id)).length
+    const count = side.length - isHere(down)
+    const roomy = withFallbacks(node, ring, wanted, { owners: side, count }) - isHere(full)
+    return roomy >= Math.min(needed, side.length) ? Math.max(roomy, needed) : roomy
+  })
+  return Math.min(...sides)
 }
 
 /** Why a read cannot begin, if so. */

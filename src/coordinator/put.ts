@@ -22,9 +22,9 @@ import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './avai
 import { Caller, type Settler } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { tallyOptions } from './joint.ts'
-import { hintsWith, localWrite, type BegunPut, type PutRequest } from './put-request.ts'
+import { hintsWith, localWrite, receiptOf, type BegunPut, type PutRequest } from './put-request.ts'
 import { ReplicaCalls } from './replica-calls.ts'
-import { createReceipt, type Receipt } from './receipt.ts'
+import type { Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
 
 const nobody: readonly string[] = Object.freeze([])
@@ -51,7 +51,7 @@ export class PutOperation extends Deadline implements CallSink {
   /** Its deadline has passed: nobody is asked any more. */
   #isLate = false
 
-  /** A write to be started, or one that began already and goes on here. */
+  /** One to be started, or one that began already and goes on here. */
   constructor(node: Coordination, request: PutRequest, begun?: BegunPut) {
     super()
     this.#node = node
@@ -127,6 +127,7 @@ export class PutOperation extends Deadline implements CallSink {
   #stored(applied: AppliedWrite): void {
     this.#applied = applied
     if (this.#settled) return this.#hintOthers()
+    if (this.#node.ring() !== this.#ring) this.#beginUnder(this.#node.ring())
     const { selfId } = this.#node
     const frame = this.#frame(nobody)
     const owners = this.#nodes.length
@@ -150,6 +151,12 @@ export class PutOperation extends Deadline implements CallSink {
     for (const id of this.#node.ring().replicas(this.#request.partition)) {
       if (!this.#hintedFor.includes(id)) this.#hint(id)
     }
+  }
+
+  #beginUnder(ring: Ring): void {
+    this.#ring = ring
+    this.#nodes = ring.replicas(this.#request.partition)
+    this.#tally = new WriteTally(tallyOptions(ring, this.#request))
   }
 
   #awaitLocal(durable: Promise<void> | undefined): void {
@@ -366,18 +373,14 @@ export class PutOperation extends Deadline implements CallSink {
     if (error !== undefined) return this.#finish(error)
     this.#settled = true
     this.#node.stats.inFlight -= 1
-    const { stored, replaced } = this.#applied!
-    const source = replaced ?? { bytes: stored, start: storedHeaderBytes, end: stored.length }
-    const { bucket, key } = this.#request
-    this.#caller?.resolve(
-      createReceipt({ cluster: this.#node.cluster(), bucket, key }, source, {
-        nodes: this.#nodes,
-        storedMask: this.#tally.acknowledgedMask,
-        fallbackMask: this.#tally.fallbackMask,
-        durableMask: this.#durableMask,
-        hinted: this.#hintedFor.length === 0 ? nobody : [...this.#hintedFor],
-      }),
-    )
+    const outcome = {
+      nodes: this.#nodes,
+      storedMask: this.#tally.acknowledgedMask,
+      fallbackMask: this.#tally.fallbackMask,
+      durableMask: this.#durableMask,
+      hinted: this.#hintedFor.length === 0 ? nobody : [...this.#hintedFor],
+    }
+    this.#caller?.resolve(receiptOf(this.#node, this.#request, this.#applied!, outcome))
   }
 
   #uncertain(when: 'in time' | 'within its deadline'): Error {

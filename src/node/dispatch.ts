@@ -93,7 +93,10 @@ export class Dispatch {
       case recordCall:
         return this.#record(tuple[1], tuple[2])
       case owesCall:
-        return [this.#core.handoff.owes(session.remote!.id, Number(tuple[1]))]
+        return [
+          this.#core.handoff.owes(session.remote!.id, Number(tuple[1])),
+          this.#core.filling.isRecovering,
+        ]
       case scanCall:
         return this.#core.scanPages.answer(tuple)
       case markedCall:

@@ -319,7 +319,7 @@ export class NodeCore implements BucketNode {
   }
 
   ringChanged(after: Ring, before: Ring | undefined): void {
-    if (before !== undefined) this.filling.gained(after, rangesGained(before, after))
+    if (before !== undefined) this.filling.gained({ before, after }, rangesGained(before, after))
     this.handoff.ringChanged(this.keeper.configuration!, before)
     this.steward.ringChanged()
     this.strays.ringChanged()

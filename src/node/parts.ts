@@ -98,8 +98,8 @@ export function createHandoff(core: NodeCore): Handoff {
     delivered: (target, count) => {
       if (count > 0) core.emit('hints-delivered', { target, count })
     },
-    gained: (ring, ranges) => {
-      core.filling.gained(ring, ranges)
+    gained: (change, ranges) => {
+      core.filling.gained(change, ranges)
       return core.filling.kept()
     },
     failed: (error, peer) => {

@@ -39,7 +39,7 @@ export function found(options: {
   member: RingMember
 }): RingConfiguration {
   const { cluster, partitions, n, member } = options
-  return { cluster, epoch: 1, partitions, n, members: [member], departed: [] }
+  return { cluster, epoch: 1, partitions, n, members: [member], departed: [], moves: 0 }
 }
 
 /**
@@ -148,6 +148,7 @@ function next(
     epoch: configuration.epoch + 1,
     members,
     ...(transition === undefined ? {} : { transition }),
+    moves: configuration.moves + (placeAlike(members, configuration.members) ? 0 : 1),
     departed: [...configuration.departed, ...change.departed].slice(-departedMax),
   }
 }

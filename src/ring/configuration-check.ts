@@ -34,8 +34,8 @@ export const configurationLimits: {
 type MemberTuple = readonly [string, string, string, number, number]
 
 /**
- * A configuration as it is sent: cluster, epoch, partitions, n, members, departed, the members before the transition
- * or null. Arrays only: small and exact.
+ * A configuration as it is sent: cluster, epoch, partitions, n, members, departed, moves, the members before the
+ * transition or null. Arrays only: small and exact.
  */
 export type ConfigurationTuple = readonly [
   string,
@@ -44,6 +44,7 @@ export type ConfigurationTuple = readonly [
   number,
   readonly MemberTuple[],
   readonly string[],
+  number,
   readonly MemberTuple[] | null,
 ]
 
@@ -52,9 +53,9 @@ const stages: readonly Stage[] = ['joining', 'normal', 'leaving']
 
 /** The configuration as it is sent; `fromTuple` reads it. */
 export function toTuple(configuration: RingConfiguration): ConfigurationTuple {
-  const { cluster, epoch, partitions, n, members, departed, transition } = configuration
+  const { cluster, epoch, partitions, n, members, departed, moves, transition } = configuration
   const before = transition === undefined ? null : transition.before.map(memberTuple)
-  return [cluster, epoch, partitions, n, members.map(memberTuple), departed, before]
+  return [cluster, epoch, partitions, n, members.map(memberTuple), departed, moves, before]
 }
 
 function memberTuple({ id, store, zone, weight, stage }: RingMember): MemberTuple {
@@ -63,11 +64,11 @@ function memberTuple({ id, store, zone, weight, stage }: RingMember): MemberTupl
 
 /** The configuration of a decoded tuple, or a sentence that tells what is wrong with it. Never throws. */
 export function fromTuple(value: unknown): RingConfiguration | string {
-  if (!Array.isArray(value) || value.length !== 7) return 'a configuration is a tuple of 7'
-  const [cluster, epoch, partitions, n, members, departed, before] = value as unknown[]
+  if (!Array.isArray(value) || value.length !== 8) return 'a configuration is a tuple of 8'
+  const [cluster, epoch, partitions, n, members, departed, moves, before] = value as unknown[]
   const list = membersFromTuples(members)
   if (typeof list === 'string') return list
-  const configuration = { cluster, epoch, partitions, n, members: list, departed }
+  const configuration = { cluster, epoch, partitions, n, members: list, departed, moves }
   if (before === null) return checkConfiguration(configuration)
   const listBefore = membersFromTuples(before)
   if (typeof listBefore === 'string') return `before the transition: ${listBefore}`
@@ -90,9 +91,10 @@ function memberFromTuple(value: unknown): unknown {
 /** A copy of the configuration, checked, or a sentence that tells what is wrong with the first fault. Never throws. */
 export function checkConfiguration(value: unknown): RingConfiguration | string {
   if (!isFields(value)) return 'a configuration is an object'
-  const { cluster, epoch, partitions, n, members, departed, transition } = value
+  const { cluster, epoch, partitions, n, members, departed, moves, transition } = value
   if (!isIdentity(cluster)) return 'the cluster is not 32 hexadecimal digits'
   if (!isWithin(epoch, 1, Number.MAX_SAFE_INTEGER)) return 'the epoch is not a whole number from 1'
+  if (!isWithin(moves, 0, Number.MAX_SAFE_INTEGER)) return 'moves is not a whole number from 0'
   if (!isPartitionCount(partitions)) return 'partitions is not a power of two from 1 to 65536'
   if (!isWithin(n, 1, configurationLimits.nMax)) return 'n is not a whole number from 1 to 15'
   if (!Array.isArray(departed) || departed.length > departedMax) return 'too many stores departed'
@@ -104,7 +106,7 @@ export function checkConfiguration(value: unknown): RingConfiguration | string {
   const departedStores = new Set(stores)
   const back = checked.find((member) => departedStores.has(member.store))
   if (back !== undefined) return `the store of member "${back.id}" has departed`
-  const settled = { cluster, epoch, partitions, n, members: checked, departed: stores }
+  const settled = { cluster, epoch, partitions, n, members: checked, departed: stores, moves }
   if (transition === undefined) return settled
   const before = checkBefore(transition)
   return typeof before === 'string' ? before : { ...settled, transition: before }
@@ -160,7 +162,10 @@ function tooManyMembers(count: number): string {
 }
 
 type Fields = Readonly<
-  Record<'cluster' | 'epoch' | 'partitions' | 'n' | 'members' | 'departed' | 'transition', unknown>
+  Record<
+    'cluster' | 'epoch' | 'partitions' | 'n' | 'members' | 'departed' | 'moves' | 'transition',
+    unknown
+  >
 > &
   Readonly<Record<'id' | 'store' | 'zone' | 'weight' | 'stage' | 'before', unknown>>
 

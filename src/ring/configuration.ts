@@ -43,6 +43,8 @@ export interface RingConfiguration {
   /** N: how many members own each partition, or all of them if there are fewer. */
   readonly n: number
   readonly members: readonly RingMember[]
+  /** How many changes of owners there have been: whoever missed more than one cannot tell what it missed. */
+  readonly moves: number
   /** Only while owners change. One at a time. */
   readonly transition?: Transition
   /** Stores that have left or were removed, newest last: terminal for them (HAZARDS E8). */
@@ -60,8 +62,8 @@ export function votersOf({ members }: RingConfiguration): readonly RingMember[] 
 
 /** The configuration without its transition. */
 export function atRest(configuration: RingConfiguration): RingConfiguration {
-  const { cluster, epoch, partitions, n, members, departed } = configuration
-  return { cluster, epoch, partitions, n, members, departed }
+  const { cluster, epoch, partitions, n, members, departed, moves } = configuration
+  return { cluster, epoch, partitions, n, members, departed, moves }
 }
 
 /** Whether two lists of members place all owners alike: weights, zones and who leaves are the same. */

@@ -36,6 +36,8 @@ export class Ring {
    * change, the greater of before and after.
    */
   readonly n: number
+  /** How many changes of owners there have been. */
+  readonly moves: number
   /** Sorted by id; also those that are leaving. */
   readonly members: readonly RingMember[]
   /** Sorted; also those that are leaving. */
@@ -62,6 +64,7 @@ export class Ring {
     const before = transition === undefined ? this.#placed : placed(transition.before)
     this.epoch = configuration.epoch
     this.partitions = partitions
+    this.moves = configuration.moves
     this.n = Math.max(placement.n, before.placement.n)
     this.members = Object.freeze(members.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
     this.memberIds = Object.freeze(this.members.map((member) => member.id))

@@ -10,7 +10,7 @@ import type { Lack } from '../replica/lack.ts'
 import type { RangeGained, Ring } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request } from '../rpc/request.ts'
-import { gainsFromTuple, gainsToTuple, isFilled, type Gains } from './gains.ts'
+import { gainsFromTuple, gainsOf, gainsToTuple, isFilled, wholeGains, type Gains } from './gains.ts'
 
 /** Asks a member whether it still has something to hand over. */
 export const owesCall = 'owes'
@@ -61,6 +61,13 @@ export class Filling {
     return this.#gains.size
   }
 
+  /** Whether its storage was lost, and it has not got back everything. */
+  get isRecovering(): boolean {
+    if (!this.#isKnown) return true
+    for (const { lack } of this.#gains.values()) if (lack === 'recovering') return true
+    return false
+  }
+
   /** What this node may lack of a partition. */
   lackOf(partition: number): Lack | undefined {
     if (!this.#isKnown) return 'recovering'
@@ -94,30 +101,25 @@ export class Filling {
 
   /** This node has just become a member: it lacks everything. */
   async begin(lack: Lack): Promise<void> {
-    const { selfId } = this.#options
     const ring = this.#options.ring()!
-    for (let partition = 0; partition < ring.partitions; partition++) {
-      if (!ring.ownsPartition(selfId, partition)) continue
-      const owners = ring.owners(partition)
-      const sources = owners.filter((id) => id !== selfId)
-      this.#gains.set(partition, { lack, sources, ownersBefore: owners.length })
-    }
+    this.#gains = wholeGains(this.#options.selfId, ring, lack)
     await this.#keep()
     this.#isKnown = true
     this.#started(ring.epoch)
   }
 
   /** The ring changed, and this node may have become an owner of partitions. Known at once, not durable yet. */
-  gained(ring: Ring, ranges: readonly RangeGained[]): void {
+  gained(
+    change: { readonly before: Ring; readonly after: Ring },
+    ranges: readonly RangeGained[],
+  ): void {
     const { selfId } = this.#options
-    for (const { partition, gained, previous, ownersBefore } of ranges) {
-      if (!gained.includes(selfId) || this.#gains.has(partition)) continue
-      const sources = previous.filter((id) => id !== selfId)
-      this.#gains.set(partition, { lack: 'gaining', sources, ownersBefore })
-    }
+    const { after } = change
+    for (const [partition, gain] of gainsOf(selfId, change, ranges))
+      if (!this.#gains.has(partition)) this.#gains.set(partition, gain)
     for (const partition of this.#gains.keys())
-      if (!ring.ownsPartition(selfId, partition)) this.#gains.delete(partition)
-    if (this.#isKnown) this.#started(ring.epoch)
+      if (!after.ownsPartition(selfId, partition)) this.#gains.delete(partition)
+    if (this.#isKnown) this.#started(after.epoch)
   }
 
   /** What this node lacks is durable. */
@@ -172,16 +174,18 @@ export class Filling {
     const epoch = this.#epoch
     const sources = new Set([...this.#gains.values()].flatMap((gain) => gain.sources))
     const asked = [...sources].filter((id) => !this.#handedOver.has(id) && options.isReachable(id))
-    const debtless = await Promise.all(asked.map((id) => this.#isQuit(id, epoch)))
+    const answers = await Promise.all(asked.map((id) => this.#debtOf(id, epoch)))
     if (this.#isClosed || epoch !== this.#epoch) return
+    const lost = new Set(asked.filter((_, i) => answers[i] === 'lost'))
     asked.forEach((id, i) => {
-      if (debtless[i] === true) this.#handedOver.add(id)
+      if (answers[i] === 'done') this.#handedOver.add(id)
     })
     const before = this.#gains.size
     const view = {
       isMember: (id: string): boolean => options.ring()?.member(id) !== undefined,
       isReachable: (id: string): boolean => options.isReachable(id),
       hasHandedOver: (id: string): boolean => this.#handedOver.has(id),
+      hasLostAll: (id: string): boolean => lost.has(id),
     }
     for (const [partition, gain] of this.#gains)
       if (isFilled(gain, view)) this.#gains.delete(partition)
@@ -189,10 +193,12 @@ export class Filling {
     if (this.#gains.size < before) await this.#keep()
   }
 
-  async #isQuit(id: string, epoch: number): Promise<boolean> {
+  /** Whether it still has something for this node: or lost what it had. */
+  async #debtOf(id: string, epoch: number): Promise<'some' | 'done' | 'lost'> {
     const wait = { clock: this.#options.clock, timeoutMs, epoch }
     const outcome = await request(this.#options.control(id), [owesCall, epoch], wait)
-    return !isFailure(outcome) && outcome[0] === false
+    if (isFailure(outcome) || outcome[0] !== false) return 'some'
+    return outcome[1] === true ? 'lost' : 'done'
   }
 
   async #keep(): Promise<void> {

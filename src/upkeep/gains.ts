@@ -1,5 +1,6 @@
 /** What a new owner still lacks, and when it has it. Pure. */
 import type { Lack } from '../replica/lack.ts'
+import type { RangeGained, Ring } from '../ring/ring.ts'
 
 /** What a node lacks of one partition. */
 export interface Gain {
@@ -13,19 +14,52 @@ export interface Gain {
 /** By partition. */
 export type Gains = Map<number, Gain>
 
+/**
+ * What a node gained from one ring to another. One that missed more than one change of owners cannot tell: partitions
+ * may have gone and come back meanwhile, and it may lack something of each.
+ */
+export function gainsOf(
+  selfId: string,
+  { before, after }: { readonly before: Ring; readonly after: Ring },
+  ranges: readonly RangeGained[],
+): Gains {
+  if (after.moves - before.moves > 1) return wholeGains(selfId, after, 'gaining')
+  const gains: Gains = new Map()
+  for (const { partition, gained, previous, ownersBefore } of ranges) {
+    if (!gained.includes(selfId)) continue
+    const sources = previous.filter((id) => id !== selfId)
+    gains.set(partition, { lack: 'gaining', sources, ownersBefore })
+  }
+  return gains
+}
+
+/** Everything that a node is to have. */
+export function wholeGains(selfId: string, ring: Ring, lack: Lack): Gains {
+  const gains: Gains = new Map()
+  for (let partition = 0; partition < ring.partitions; partition++) {
+    if (!ring.ownsPartition(selfId, partition)) continue
+    const owners = ring.owners(partition)
+    const sources = owners.filter((id) => id !== selfId)
+    gains.set(partition, { lack, sources, ownersBefore: owners.length })
+  }
+  return gains
+}
+
 /** What is known of the sources. */
 export interface SourceView {
   isMember(id: string): boolean
   isReachable(id: string): boolean
   hasHandedOver(id: string): boolean
+  /** It says itself that its storage was lost: it has nothing to hand over, and that it says so means nothing. */
+  hasLostAll(id: string): boolean
 }
 
 /**
- * Whether nothing acknowledged is lacking any more: all sources that are still members have handed over what they had,
- * or all that can be reached, and those are enough to have met every quorum of writes.
+ * Whether nothing acknowledged is lacking any more: all sources that are still members, with what they had, have handed
+ * it over; or all of them that can be reached, and those are enough to have met every quorum of writes.
  */
 export function isFilled({ sources, ownersBefore }: Gain, view: SourceView): boolean {
-  const left = sources.filter((id) => view.isMember(id))
+  const left = sources.filter((id) => view.isMember(id) && !view.hasLostAll(id))
   const waiting = left.filter((id) => !view.hasHandedOver(id))
   if (waiting.length === 0) return true
   const quorum = Math.floor(ownersBefore / 2) + 1

@@ -24,6 +24,12 @@ import { MarkedRing } from './marked-ring.ts'
 import { mendRecord } from './mend-record.ts'
 import { Throttle } from './throttle.ts'
 
+/** A ring, and the one before it that this node knew. */
+interface RingChange {
+  readonly before: Ring
+  readonly after: Ring
+}
+
 /** What handoff needs of its node. */
 export interface HandoffDriverOptions {
   readonly selfId: string
@@ -44,7 +50,7 @@ export interface HandoffDriverOptions {
   isReachable(id: string): boolean
   delivered(target: string, count: number): void
   /** Partitions have new owners; this node may be one. Resolves when that is durable. */
-  gained(ring: Ring, ranges: readonly RangeGained[]): Promise<void>
+  gained(change: RingChange, ranges: readonly RangeGained[]): Promise<void>
   failed(error: Error, peer?: string): void
 }
 
@@ -219,7 +225,7 @@ export class Handoff {
     const { selfId, storage, hints } = this.#options
     const marks: DirtyMark[] = []
     const ranges = rangesGained(before, after)
-    await this.#options.gained(after, ranges)
+    await this.#options.gained({ before, after }, ranges)
     for (const { partition, gained } of ranges) {
       const targets = gained.filter((id) => id !== selfId)
       if (targets.length === 0) continue

@@ -1,7 +1,7 @@
 /**
  * Brings a transition to its end. Every member watches it, and the first by name of those that answer acts; when that
- * comes to nothing the second does as well, and so on, for the first may be the one that cannot reach somebody. It asks
- * all whether they work under the configuration that began it, so that nobody counts by the owners before alone, and
+ * comes to nothing it is the turn of the second, and so on, for the first may be the one that cannot reach somebody. It
+ * asks all whether they work under the configuration that began it, so that nobody counts by the owners before alone, and
  * whether what they had for the owners to be is handed over. Then it proposes the end. Nothing of this is kept: whoever
  * goes on after a crash asks again, and the configuration itself tells how far things are.
  *
@@ -22,8 +22,10 @@ const intervalMinMs = 2
 const intervalMaxMs = 500
 const askTimeoutMs = 1_000
 const changeTimeoutMs = 2_500
-/** So long each member has before the next one acts as well. */
-const turnMs = 2_000
+/** So long each member has before it is the next one's turn. */
+const turnMs = 3_000
+/** What was handed over is known so soon to whoever gained it, unless it cannot ask. */
+const newsMs = 1_000
 /** A newcomer that has not answered for so long is out again, and may ask anew. */
 const patienceMs = 20_000
 
@@ -109,12 +111,13 @@ export class Steward {
     if (configuration === undefined || ring === undefined || !ring.isMoving) return
     const reachable = ring.memberIds.filter((id) => id === selfId || this.#options.isReachable(id))
     const isMember = ring.member(selfId) !== undefined
-    if (!isMember || !this.#isDue(ring, reachable)) return
+    if (!isMember || !this.#isDue(ring, reachable)) {
+      this.#handedOverAtMs = undefined
+      return
+    }
     const answers = await Promise.all(reachable.map((id) => this.#progressOf(id)))
     const present = reachable.filter((_, i) => answers[i] !== undefined)
-    const absent = ring.members.find(
-      ({ id, stage }) => stage === 'joining' && !present.includes(id),
-    )
+    const absent = newcomers(configuration).find(({ id }) => !present.includes(id))
     for (const { id, store } of ring.members)
       if (present.includes(id)) this.#silentSinceMs.delete(store)
     if (absent !== undefined) return this.#awaitNewcomer(absent)
@@ -125,12 +128,13 @@ export class Steward {
     )
   }
 
-  /** Whether it is this node's turn: those with a vote come first. */
+  /** Whether it is this node's turn: it goes around among those with a vote. */
   #isDue(ring: Ring, reachable: readonly string[]): boolean {
     const { clock, selfId } = this.#options
     const voters = reachable.filter((id) => ring.member(id)!.stage !== 'joining')
-    const rank = (voters.length > 0 ? voters : reachable).indexOf(selfId)
-    return rank >= 0 && clock.monotonicMs() - this.#sinceMs >= rank * turnMs
+    const eligible = voters.length > 0 ? voters : reachable
+    const turn = Math.floor((clock.monotonicMs() - this.#sinceMs) / turnMs)
+    return eligible[turn % eligible.length] === selfId
   }
 
   /**
@@ -148,7 +152,7 @@ export class Steward {
     const nowMs = this.#options.clock.monotonicMs()
     this.#handedOverAtMs ??= nowMs
     const isFilled = answers.every((answer) => answer?.isFilled === true)
-    return isFilled || nowMs - this.#handedOverAtMs >= turnMs
+    return isFilled || nowMs - this.#handedOverAtMs >= newsMs
   }
 
   /** Undefined when it does not answer. */
@@ -176,17 +180,22 @@ export class Steward {
   }
 }
 
+/** Members that came with this transition, and have no vote yet. One whose storage was replaced is none. */
+function newcomers({ members, transition }: RingConfiguration): readonly RingMember[] {
+  const before = new Set(transition?.before.map(({ id }) => id))
+  return members.filter(({ id, stage }) => stage === 'joining' && !before.has(id))
+}
+
 /**
  * Whether those that do not answer are too few, among the owners before of each partition that moves, to make a quorum
  * among themselves: they may not have heard that owners change.
  */
 function outvotes(ring: Ring, reachable: readonly string[]): boolean {
+  const heard = new Set(reachable)
   for (let partition = 0; partition < ring.partitions; partition++) {
     const owners = ring.owners(partition)
     if (owners === ring.ownersToBe(partition)) continue
-    const unheard = owners.filter(
-      (id) => ring.member(id) !== undefined && !reachable.includes(id),
-    ).length
+    const unheard = owners.filter((id) => ring.member(id) !== undefined && !heard.has(id)).length
     if (unheard > 0 && unheard >= Math.floor(owners.length / 2) + 1) return false
   }
   return true

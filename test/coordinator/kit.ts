@@ -27,6 +27,7 @@ export function ringOf(ids: readonly string[], more: Partial<RingConfiguration> 
     partitions: 1,
     n: 3,
     departed: [],
+    moves: 0,
     members: ids.map((id, i) => ({ id, store: hex(i + 2), zone: '', weight: 1, stage: 'normal' })),
     ...more,
   })

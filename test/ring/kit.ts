@@ -47,6 +47,7 @@ export function configurationOf(
     n: 3,
     members: members.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     departed: [],
+    moves: 0,
     ...given,
   }
 }

@@ -62,6 +62,7 @@ function booksWith(epoch: number, ids: readonly string[]): StorageWrite {
       return { id, store: String(i).repeat(32), zone: '', weight: 1, stage: 'normal' }
     }),
     departed: [],
+    moves: 0,
   }
   const value = Buffer.from(pack(acceptorToTuple({ ...emptyAcceptor, chosen }, codec)))
   return { partition: booksPartition, key: 'acceptor', value }

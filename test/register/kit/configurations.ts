@@ -13,7 +13,7 @@ export function member(id: string, store: string = storeOf(id), weight = 1): Rin
 }
 
 export function configuration(epoch: number, members: readonly RingMember[]): RingConfiguration {
-  return { cluster: CLUSTER, epoch, partitions: 16, n: 3, members, departed: [] }
+  return { cluster: CLUSTER, epoch, partitions: 16, n: 3, members, departed: [], moves: 0 }
 }
 
 /** Members named a, b, c … at this epoch. */
