@@ -1,9 +1,9 @@
 /**
  * Brings a transition to its end. Every member watches it, and the first by name of those that answer acts; when that
  * comes to nothing it is the turn of the second, and so on, for the first may be the one that cannot reach somebody. It
- * asks all whether they work under the configuration that began it, so that nobody counts by the owners before alone, and
- * whether what they had for the owners to be is handed over. Then it proposes the end. Nothing of this is kept: whoever
- * goes on after a crash asks again, and the configuration itself tells how far things are.
+ * asks all whether they work under the configuration that began it, so that nobody counts by the owners before alone,
+ * and whether what they had for the owners to be is handed over. Then it proposes the end. Nothing of this is kept:
+ * whoever goes on after a crash asks again, and the configuration itself tells how far things are.
  *
  * A newcomer that is not there takes its transition with it: nobody would else join or leave any more.
  */

@@ -1,4 +1,7 @@
-/** Members that were away, or lost their disks, while owners changed: what they lack counts for no read (HAZARDS D4, F6). */
+/**
+ * Members that were away, or lost their disks, while owners changed: what they lack counts for no read (HAZARDS D4,
+ * F6).
+ */
 import { expect, test } from 'vitest'
 import { simulate } from '../../src/sim/index.ts'
 import type { SimCluster, SimOptions } from '../../src/sim/index.ts'

@@ -27,6 +27,7 @@ describe('a change of the configuration', () => {
       n: 3,
       members: [given.member],
       departed: [],
+      moves: 0,
     })
     expect(checkConfiguration(founded)).toEqual(founded)
   })
@@ -140,6 +141,14 @@ describe('a change of owners', () => {
   const three = configurationOf([memberOf('b'), memberOf('d'), memberOf('f')], { epoch: 4 })
   const newcomer = memberOf('c', { stage: 'joining' })
   const joining = sure(withMember(three, newcomer))
+
+  test('is counted, the end of it not', () => {
+    expect([three.moves, joining.moves, completed(joining, []).moves]).toEqual([0, 1, 1])
+    expect(withoutMember(joining, memberOf('f')).moves).toBe(2)
+    expect(withdrawn(joining, newcomer).moves).toBe(2)
+    const wiped = memberOf('d', { store: identityOf('new') })
+    expect(sure(withMember(three, wiped)).moves).toBe(0)
+  })
 
   test('begins a transition that names the members before it', () => {
     expect(joining.transition).toEqual({ before: three.members })

@@ -72,10 +72,11 @@ describe('a configuration on the wire', () => {
         ['c', identityOf('c'), '', 1, 2],
       ],
       [identityOf('gone')],
+      0,
       null,
     ])
     const before = [memberOf('a')]
-    expect(toTuple({ ...valid, transition: { before } })[6]).toEqual([
+    expect(toTuple({ ...valid, transition: { before } })[7]).toEqual([
       ['a', identityOf('a'), '', 1, 1],
     ])
   })
@@ -186,6 +187,7 @@ describe('the check of a configuration', () => {
     ['a hole among the departed', { ...valid, departed: Array(1) }, 'departed store'],
     ['4097 departed', { ...valid, departed: Array(4097) }, 'too many'],
     ['nothing', null, 'object'],
+    ['moves that are no count', { ...valid, moves: -1 }, 'moves'],
     ['a transition that is none', { ...valid, transition: 1 }, 'transition'],
     ['nobody before', { ...valid, transition: { before: [] } }, 'before the transition'],
     [
@@ -199,8 +201,8 @@ describe('the check of a configuration', () => {
 
   test('refuses tuples of another length, and stages that are no index', () => {
     const wire: readonly unknown[] = toTuple(valid)
-    expect(fromTuple(wire.slice(0, 6))).toContain('tuple of 7')
-    expect(fromTuple([...wire, 0])).toContain('tuple of 7')
+    expect(fromTuple(wire.slice(0, 7))).toContain('tuple of 8')
+    expect(fromTuple([...wire, 0])).toContain('tuple of 8')
     for (const stage of [3, -1, 0.5, 'normal', '0', null]) {
       const members = [['a', identityOf('a'), '', 1, stage]]
       expect(fromTuple(wire.with(4, members))).toContain('stage')
