@@ -167,7 +167,7 @@ function siblingOf(`,
     fault: 'the context of a receipt covers siblings that the write did not replace',
     edits: [
       {
-        file: 'coordinator/put.ts',
+        file: 'coordinator/put-request.ts',
         find: 'const source = replaced ?? {',
         replace: 'const source = {',
       },
