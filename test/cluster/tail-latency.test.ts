@@ -8,8 +8,9 @@ import type { SimCluster } from '../../src/sim/index.ts'
 import { bucketName } from './kit.ts'
 
 interface Reads {
+  /** How long each took, ascending. */
+  readonly tookMs: readonly number[]
   readonly p99: number
-  readonly p999: number
   /** Hedges, as a share of the reads. */
   readonly hedged: number
 }
@@ -47,7 +48,7 @@ async function readMuch(
     tookMs.sort((a, b) => a - b)
     const quantile = (q: number): number => tookMs[Math.floor(q * reads)]!
     const hedges = cluster.node('n1').stats().operations.hedged - hedged
-    return { p99: quantile(0.99), p999: quantile(0.999), hedged: hedges / reads }
+    return { tookMs, p99: quantile(0.99), hedged: hedges / reads }
   })
   return value
 }
@@ -106,10 +107,13 @@ test('one answer of a hundred that is 100 ms late is not waited for', async () =
       cluster.link(name, 'n1', { latencyMs: 1, jitterMs: 0.5, delay: 0.01, delayMs: 100 })
     }
   }
-  const runs: Reads[] = []
-  for (const seed of [1, 2, 3]) runs.push(await readMuch(late, { seed }))
-  // Eight reads of 8000 make the quantile: one run alone hangs on luck.
-  const [, median] = runs.map(({ p999 }) => p999).toSorted((a, b) => a - b)
-  expect(median).toBeLessThan(100 / 3)
-  for (const { hedged } of runs) expect(hedged).toBeLessThanOrEqual(0.02 + 10 / reads)
+  const tookMs: number[] = []
+  for (const seed of [1, 2, 3, 4]) {
+    const run = await readMuch(late, { seed })
+    expect(run.hedged).toBeLessThanOrEqual(0.02 + 10 / reads)
+    tookMs.push(...run.tookMs)
+  }
+  tookMs.sort((a, b) => a - b)
+  // Waited for, it takes the way there and back, and the delay: 102 ms at the least.
+  expect(tookMs[Math.floor(0.999 * tookMs.length)]).toBeLessThan(102 / 3)
 })
