@@ -94,6 +94,8 @@ async function start(core: NodeCore, transport: Transport): Promise<void> {
   core.handoff.start()
   core.antiEntropy.start()
   core.spread.start()
+  // Whoever put it out meanwhile found it not open yet: nobody else would close it.
+  if (core.expulsion !== undefined) throw departed(core)
   core.opened()
 }
 

@@ -317,3 +317,21 @@ test('the same directory used twice: both nodes say so', async () => {
     expect(await outcome).toBeDefined()
   })
 })
+
+test('a node that is put out while it starts does not open', async () => {
+  const machines = new Machines()
+  await machines.run(async () => {
+    const first = await machines.start('n1', { seeds: ['n1:1', 'n2:1'] })
+    const second = await machines.start('n2', { seeds: ['n1:1', 'n2:1'] })
+    const removed = new Promise<void>((resolve, reject) => {
+      first.on('ring-change', ({ owned }) => {
+        if ('n3' in owned) first.removeMember('n3', { force: true }).then(resolve, reject)
+      })
+    })
+    const error = await rejection(machines.start('n3', { seeds: ['n1:1', 'n2:1'] }))
+    expect(error).toMatchObject({ code: 'ERR_JOIN' })
+    expect(error.message).toContain('for good')
+    await removed
+    expect(Object.keys(second.ring().owned)).toEqual(['n1', 'n2'])
+  })
+})
