@@ -34,7 +34,8 @@ test.each<[string, LimitOptions]>([
     const { offered, done, failed, refused, goodput, afterwards } = report
     expect(Object.keys(failed)).toEqual(['ERR_OVERLOADED'])
     expect(done + failed['ERR_OVERLOADED']!).toBe(offered)
-    expect(refused).toBeGreaterThanOrEqual(failed['ERR_OVERLOADED']!)
+    // Either this node refused before any work, or the lanes of the owners were full.
+    expect(refused + report.failedCounted).toBeGreaterThanOrEqual(failed['ERR_OVERLOADED']!)
     expect(done).toBeGreaterThan(1_000)
     expect(report.p99Ms).toBeLessThan(4_000)
     // How much a collector lets lie hangs on the machine and on the version of Node: 20 to 350 MiB were seen.
