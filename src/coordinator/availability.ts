@@ -44,8 +44,8 @@ export function reachableReplicas(
   wanted: Wanted,
   unreachable: number = unreachableOwners(node, ring.owners(wanted.partition)),
 ): number {
+  if (ring.changesOwners(wanted.partition)) return reachableJointly(node, ring, wanted)
   const owners = ring.owners(wanted.partition)
-  if (owners !== ring.ownersToBe(wanted.partition)) return reachableJointly(node, ring, wanted)
   const count = owners.length - replicaCount(unreachable)
   return withFallbacks(node, ring, wanted, { owners, count })
 }

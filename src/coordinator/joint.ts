@@ -13,9 +13,8 @@ interface Wanted {
 
 /** How a tally counts an operation; sets of owners smaller than N count with their size. */
 export function tallyOptions(ring: Ring, { partition, needed, sloppy }: Wanted): TallyOptions {
-  const owners = ring.owners(partition)
-  const ownersToBe = ring.ownersToBe(partition)
-  const before = Math.min(needed, owners.length)
-  if (owners === ownersToBe) return { needed: before, sloppy }
-  return { needed: before, neededAfter: Math.min(needed, ownersToBe.length), sloppy }
+  const before = Math.min(needed, ring.owners(partition).length)
+  if (!ring.changesOwners(partition)) return { needed: before, sloppy }
+  const after = Math.min(needed, ring.ownersToBe(partition).length)
+  return { needed: before, neededAfter: after, sloppy }
 }

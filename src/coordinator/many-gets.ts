@@ -104,8 +104,7 @@ class Asking<T> {
   /** Whether nothing is known that makes the partition special: its owners stay, and this one has everything. */
   #isCommon({ partition }: GetRequest): boolean {
     const { node, ring } = this.#many
-    const isAtRest = ring.owners(partition) === ring.ownersToBe(partition)
-    return this.#isPlain && isAtRest && node.lackOf(partition) === undefined
+    return this.#isPlain && !ring.changesOwners(partition) && node.lackOf(partition) === undefined
   }
 
   #othersOf({ partition }: GetRequest): Others {

@@ -73,8 +73,8 @@ class Writing {
   /** False, and nothing was done, when the write cannot go the common way. */
   write(index: number, request: PutRequest): boolean {
     const { ring } = this.#many
+    if (ring.changesOwners(request.partition)) return false
     const owners = ring.owners(request.partition)
-    if (owners !== ring.ownersToBe(request.partition)) return false
     const { value, storageKey } = request
     const aboutBytes = putsItemBytes(storageKey, value.length + recordAllowanceBytes)
     if (this.#lot.bytes > 0 && this.#lot.bytes + aboutBytes > batchBytesMax) this.send()

@@ -32,7 +32,7 @@ export function startGet<T>(
   const { partition } = request
   const owners = ring.owners(partition)
   const self = owners.indexOf(node.selfId)
-  const isPlain = request.needed <= 2 && owners === ring.ownersToBe(partition)
+  const isPlain = request.needed <= 2 && !ring.changesOwners(partition)
   if (self < 0 || !isPlain || !node.everyoneIsReachable() || node.lackOf(partition) !== undefined) {
     return new GetOperation(node, request, tell).start()
   }

@@ -33,7 +33,7 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
     const isPlain =
       self >= 0 &&
       request.needed <= owners.length &&
-      owners === ring.ownersToBe(request.partition) &&
+      !ring.changesOwners(request.partition) &&
       node.everyoneIsReachable()
     if (isPlain && node.store.near.isThere && ownersHaveRoom(node, owners, request)) {
       const quick = new QuickPut(node, request, ring, self)

@@ -70,8 +70,8 @@ function chooseOwners(
   const best = able(owners)
   if (best.length < Math.min(needed, owners.length)) return best.length
   const chosen = best.slice(0, needed)
+  if (!ring.changesOwners(partition)) return chosen
   const ownersToBe = ring.ownersToBe(partition)
-  if (owners === ownersToBe) return chosen
   const others = able(ownersToBe).filter((id) => !chosen.includes(id))
   const lacking = Math.min(needed, ownersToBe.length) - (able(ownersToBe).length - others.length)
   if (others.length < lacking) return able(ownersToBe).length

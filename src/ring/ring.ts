@@ -89,7 +89,9 @@ export class Ring {
   /** How many partitions change owners. */
   get movingCount(): number {
     if (!this.isMoving) return 0
-    this.#movingCount ??= this.#owners.filter((owners, p) => owners !== this.ownersToBe(p)).length
+    this.#movingCount ??= this.#owners.filter((_, partition) =>
+      this.changesOwners(partition),
+    ).length
     return this.#movingCount
   }
 
@@ -110,6 +112,11 @@ export class Ring {
     return this.#placed.lists[partition]!
   }
 
+  /** Whether the partition is one of those whose owners change. */
+  changesOwners(partition: number): boolean {
+    return this.owners(partition) !== this.ownersToBe(partition)
+  }
+
   /** All who are sent what is written: the owners, then those to be. The very array of `owners` where they stay. */
   replicas(partition: number): readonly string[] {
     const replicas = this.#replicas[partition]
@@ -119,11 +126,10 @@ export class Ring {
 
   /** In which sets of owners the member is: bits of `sides`, 0 for none. */
   sidesOf(memberId: string, partition: number): number {
-    const owners = this.owners(partition)
-    const ownersToBe = this.ownersToBe(partition)
-    if (owners === ownersToBe) return owners.includes(memberId) ? sides.both : 0
-    const before = owners.includes(memberId) ? sides.before : 0
-    return before | (ownersToBe.includes(memberId) ? sides.after : 0)
+    const isBefore = this.owners(partition).includes(memberId)
+    if (!this.changesOwners(partition)) return isBefore ? sides.both : 0
+    const isAfter = this.ownersToBe(partition).includes(memberId)
+    return (isBefore ? sides.before : 0) | (isAfter ? sides.after : 0)
   }
 
   /** The replicas, then all other members on the ring as fallbacks, in the order of the walk (Dynamo §4.3). Frozen. */

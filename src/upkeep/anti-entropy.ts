@@ -179,9 +179,7 @@ export class AntiEntropy {
     const { selfId } = this.#options
     return Array.from({ length: ring.partitions }, (_, partition) => partition).filter(
       (partition) =>
-        ring.n > 1 &&
-        ring.ownsPartition(selfId, partition) &&
-        ring.owners(partition) === ring.ownersToBe(partition),
+        ring.n > 1 && ring.ownsPartition(selfId, partition) && !ring.changesOwners(partition),
     )
   }
 

@@ -165,7 +165,7 @@ export class Handoff {
     return hints.targets.some((target) => {
       if (ring.member(target) === undefined || !this.#options.isReachable(target)) return false
       const marked = hints.dirtyPartitions(target)
-      return marked.some((partition) => ring.owners(partition) !== ring.ownersToBe(partition))
+      return marked.some((partition) => ring.changesOwners(partition))
     })
   }
 
