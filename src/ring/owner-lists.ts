@@ -24,38 +24,38 @@ export function ownerLists({ members, owners, n }: Placement, partitions: number
   })
 }
 
+/**
+ * What `make` makes of the two lists of each partition. Made once for each pair of lists, of which there are few;
+ * `partition` is the first one with that pair.
+ */
+export function pairwise<T extends object>(
+  first: OwnerLists,
+  second: OwnerLists,
+  make: (owners: readonly string[], others: readonly string[], partition: number) => T,
+): readonly T[] {
+  const made = new Map<readonly string[], Map<readonly string[], T>>()
+  return first.map((owners, partition) => {
+    const others = second[partition]!
+    let pairs = made.get(owners)
+    if (pairs === undefined) made.set(owners, (pairs = new Map<readonly string[], T>()))
+    let one = pairs.get(others)
+    if (one === undefined) pairs.set(others, (one = make(owners, others, partition)))
+    return one
+  })
+}
+
 /** `before`, with the very list of `after` wherever the owners stay the same, in whatever order. */
 export function staying(before: OwnerLists, after: OwnerLists): OwnerLists {
-  const known = new Map<readonly string[], Map<readonly string[], boolean>>()
-  return before.map((owners, partition) => {
-    const next = after[partition]!
-    let pairs = known.get(owners)
-    if (pairs === undefined) known.set(owners, (pairs = new Map<readonly string[], boolean>()))
-    let isSame = pairs.get(next)
-    if (isSame === undefined) {
-      isSame = owners.length === next.length && owners.every((id) => next.includes(id))
-      pairs.set(next, isSame)
-    }
+  return pairwise(before, after, (owners, next) => {
+    const isSame = owners.length === next.length && owners.every((id) => next.includes(id))
     return isSame ? next : owners
   })
 }
 
 /** The owners of both, those of the first before the others. Lists that are the same stay that list. */
 export function union(first: OwnerLists, second: OwnerLists): OwnerLists {
-  const unions = new Map<readonly string[], Map<readonly string[], readonly string[]>>()
-  return first.map((owners, partition) => {
-    const others = second[partition]!
+  return pairwise(first, second, (owners, others) => {
     if (owners === others) return owners
-    let known = unions.get(owners)
-    if (known === undefined) {
-      known = new Map<readonly string[], readonly string[]>()
-      unions.set(owners, known)
-    }
-    let list = known.get(others)
-    if (list === undefined) {
-      list = Object.freeze([...owners, ...others.filter((id) => !owners.includes(id))])
-      known.set(others, list)
-    }
-    return list
+    return Object.freeze([...owners, ...others.filter((id) => !owners.includes(id))])
   })
 }

@@ -3,7 +3,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { placeAlike, type RingConfiguration, type RingMember } from './configuration.ts'
-import { ownerLists, staying, union, type OwnerLists } from './owner-lists.ts'
+import { ownerLists, pairwise, staying, union, type OwnerLists } from './owner-lists.ts'
 import { place, type Placement } from './placement.ts'
 
 /** Most ids kept in preference lists, over all partitions: 8 MiB. Beyond it, lists are computed anew. */
@@ -124,6 +124,11 @@ export class Ring {
     return replicas
   }
 
+  /** The replicas of every partition. */
+  get replicaLists(): OwnerLists {
+    return this.#replicas
+  }
+
   /** In which sets of owners the member is: bits of `sides`, 0 for none. */
   sidesOf(memberId: string, partition: number): number {
     const isBefore = this.owners(partition).includes(memberId)
@@ -212,23 +217,19 @@ export function rangesGained(before: Ring, after: Ring): RangeGained[] {
   }
   const lostStores = new Set(before.memberIds.filter(hasLostStore))
   const has = (id: string): boolean => !lostStores.has(id)
-  // Partitions share their lists, and the list of replicas tells that of the owners: each pair is looked at once.
-  const known = new Map<readonly string[], Map<readonly string[], Gained>>()
-  const ranges: RangeGained[] = []
-  for (let partition = 0; partition < after.partitions; partition++) {
-    const had = before.replicas(partition)
-    const replicas = after.replicas(partition)
-    if (had === replicas && lostStores.size === 0) continue
-    let pairs = known.get(had)
-    if (pairs === undefined) known.set(had, (pairs = new Map<readonly string[], Gained>()))
-    let range = pairs.get(replicas)
-    if (range === undefined) {
+  // The list of replicas tells that of the owners, so that each pair of lists gains in one way.
+  const gains = pairwise(
+    before.replicaLists,
+    after.replicaLists,
+    (had, replicas, partition): Gained => {
       const owners = after.isMoving ? after.owners(partition) : had
       const gained = replicas.filter((id) => !had.includes(id) || !has(id))
-      range = { gained, previous: owners.filter(has), ownersBefore: owners.length }
-      pairs.set(replicas, range)
-    }
+      return { gained, previous: owners.filter(has), ownersBefore: owners.length }
+    },
+  )
+  const ranges: RangeGained[] = []
+  gains.forEach((range, partition) => {
     if (range.gained.length > 0) ranges.push({ partition, ...range })
-  }
+  })
   return ranges
 }
