@@ -1,6 +1,7 @@
 /** What a read repairs, and for whom: the step from its answers to the repair. */
+import { sides } from '../base/sides.ts'
 import { selected } from '../quorum/replica-mask.ts'
-import { sides, type Ring } from '../ring/ring.ts'
+import type { Ring } from '../ring/ring.ts'
 import { canExpire, hasExpired } from '../versions/expiry.ts'
 import { unreachableOwners } from './availability.ts'
 import type { Coordination } from './coordination.ts'

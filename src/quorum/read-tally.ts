@@ -6,8 +6,9 @@
  */
 
 import { assert, unreachable } from '../base/assert.ts'
+import { sides } from '../base/sides.ts'
 import { replicaBit } from './replica-mask.ts'
-import { inBoth, Sides, type Outcome, type ReplicaRole, type TallyOptions } from './tally.ts'
+import { Sides, type Outcome, type ReplicaRole, type TallyOptions } from './tally.ts'
 
 /**
  * What a replica has for the key:
@@ -49,16 +50,16 @@ export class ReadTally {
   }
 
   /** The read is being sent to this replica. Asking one that failed or was being filled again makes it
-   *  wait again; asking any other again changes nothing. @param sides the sets of owners that a
-   *  primary is in; a fallback stands in for either */
-  asked(replica: number, role: ReplicaRole, sides: number = inBoth): void {
+   *  wait again; asking any other again changes nothing. @param where bits of `sides`: the sets of
+   *  owners that a primary is in; a fallback stands in for either */
+  asked(replica: number, role: ReplicaRole, where: number = sides.both): void {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
     this.#recovering &= ~bit
     this.#gaining &= ~bit
     if (this.#askedMask() & bit) return
-    this.#sides.put(bit, role === 'primary' ? sides : inBoth)
+    this.#sides.put(bit, role === 'primary' ? where : sides.both)
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
   }

@@ -1,4 +1,5 @@
 /** What both tallies share. Pure. */
+import { sides } from '../base/sides.ts'
 import { replicaCount } from './replica-mask.ts'
 
 /**
@@ -11,14 +12,6 @@ export type Outcome = 'pending' | 'reached' | 'lost'
 /** `primary`: an owner of the key. `fallback`: stands in for an owner that does not answer (Dynamo
  *  §4.6). */
 export type ReplicaRole = 'primary' | 'fallback'
-
-/**
- * The sets of owners that a replica is in, as bits: those before a change of owners, and those after it. While owners
- * do not change, each owner is in both.
- */
-export const inBoth = 3
-const inBefore = 1
-const inAfter = 2
 
 /** How a tally counts. */
 export interface TallyOptions {
@@ -46,10 +39,10 @@ export class Sides {
     this.#neededAfter = neededAfter
   }
 
-  /** @param sides bits: 1 for the owners before, 2 for those after. */
-  put(bit: number, sides: number): void {
-    if ((sides & inBefore) === 0) this.#notBefore |= bit
-    if ((sides & inAfter) === 0) this.#notAfter |= bit
+  /** @param where bits of `sides` */
+  put(bit: number, where: number): void {
+    if ((where & sides.before) === 0) this.#notBefore |= bit
+    if ((where & sides.after) === 0) this.#notAfter |= bit
   }
 
   /** Whether as many as are needed are among these, in each set. @param after those that count in the set after */

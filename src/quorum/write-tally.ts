@@ -6,8 +6,9 @@
  */
 
 import { assert } from '../base/assert.ts'
+import { sides } from '../base/sides.ts'
 import { replicaBit } from './replica-mask.ts'
-import { inBoth, Sides, type Outcome, type ReplicaRole, type TallyOptions } from './tally.ts'
+import { Sides, type Outcome, type ReplicaRole, type TallyOptions } from './tally.ts'
 
 /**
  * Invariant: once asked, a replica is in exactly one of waiting, acknowledged, failed; it keeps its
@@ -33,14 +34,14 @@ export class WriteTally {
   }
 
   /** The write is being sent to this replica. Asking a failed one again makes it wait again; asking
-   *  any other again changes nothing. @param sides the sets of owners that a
-   *  primary is in; a fallback stands in for either */
-  asked(replica: number, role: ReplicaRole, sides: number = inBoth): void {
+   *  any other again changes nothing. @param where bits of `sides`: the sets of
+   *  owners that a primary is in; a fallback stands in for either */
+  asked(replica: number, role: ReplicaRole, where: number = sides.both): void {
     const bit = replicaBit(replica)
     assert(bit !== 0, 'a replica number is out of range')
     this.#failed &= ~bit
     if (this.#askedMask() & bit) return
-    this.#sides.put(bit, role === 'primary' ? sides : inBoth)
+    this.#sides.put(bit, role === 'primary' ? where : sides.both)
     if (role === 'primary') this.#primaries |= bit
     else this.#fallbacks |= bit
   }

@@ -2,18 +2,13 @@
  * The ring of one epoch, ready for look-up: built once for each configuration, never changed.
  */
 import { assert } from '../base/assert.ts'
+import { sides } from '../base/sides.ts'
 import { placeAlike, type RingConfiguration, type RingMember } from './configuration.ts'
 import { ownerLists, pairwise, staying, union, type OwnerLists } from './owner-lists.ts'
 import { place, type Placement } from './placement.ts'
 
 /** Most ids kept in preference lists, over all partitions: 8 MiB. Beyond it, lists are computed anew. */
 const cachedIdsMax = 1 << 20
-
-/**
- * The sets of owners that a member is in while owners change, as bits: those before the change and those after it. In a
- * ring at rest an owner is in both.
- */
-export const sides = { before: 1, after: 2, both: 3 } as const
 
 /** A placement, and its owners as lists. */
 interface Placed {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { sides } from '../../src/base/sides.ts'
 import {
   completed,
   withMember,
   withoutMember,
   withStage,
 } from '../../src/ring/configuration-change.ts'
-import { rangesGained, Ring, sides } from '../../src/ring/ring.ts'
+import { rangesGained, Ring } from '../../src/ring/ring.ts'
 import { place } from '../../src/ring/placement.ts'
 import { atRest } from '../../src/ring/configuration.ts'
 import { configurationOf, memberOf, ownerIds, sure } from './kit.ts'
