@@ -17,6 +17,7 @@ import { Context, contentOf } from '../versions/context.ts'
 import { isFailure, request, type RequestOutcome } from '../rpc/request.ts'
 import { unavailable } from './availability.ts'
 import type { Coordination } from './coordination.ts'
+import { countFailed } from './end-write.ts'
 import { longValueBytes } from './long-values.ts'
 import { tooManyInFlight } from './overloaded.ts'
 import type { PutRequest } from './put-request.ts'
@@ -41,15 +42,13 @@ async function forwardPut(node: Coordination, put: PutRequest, writeId: string):
   node.stats.forwarded += 1
   const startedMs = node.clock.monotonicMs()
   const outcome = await askOwners(node, put, writeId).catch((error: unknown) => {
-    node.stats.inFlight -= 1
-    node.stats.failed += 1
+    countFailed(node)
     throw error
   })
   // With no owner in reach this node stands in for one; the operation then counts itself out.
   if ('last' in outcome) {
     if (!standsIn(node, put)) {
-      node.stats.inFlight -= 1
-      node.stats.failed += 1
+      countFailed(node)
       throw unavailable('write', put, { needed: put.needed, alive: 0, cause: outcome.last })
     }
     const timeoutMs = Math.max(1, put.timeoutMs - (node.clock.monotonicMs() - startedMs))

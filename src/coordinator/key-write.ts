@@ -11,14 +11,14 @@ import { flagDurable, frameType } from '../rpc/frame.ts'
 import type { AnswerFrame } from '../rpc/pending-calls.ts'
 import { asStoreError } from './availability.ts'
 import type { Coordination } from './coordination.ts'
+import { endBegunWrite, failWrite } from './end-write.ts'
 import type { Gathering } from './gathering.ts'
 import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
-import { createReceipt, type Receipt } from './receipt.ts'
+import type { Receipt } from './receipt.ts'
 import type { SharedCall } from './replica-calls.ts'
 import type { Deadline } from './timer-wheel.ts'
 
-const nobody: readonly string[] = Object.freeze([])
 const noBytes = new Uint8Array(0)
 
 /** What the writes of one call have in common. */
@@ -172,21 +172,13 @@ export class KeyWrite implements BegunPut, ValueRegion {
   }
 
   private settle(): void {
-    const { many, request, owners, storedMask, durableMask } = this
     this.isSettled = true
-    many.node.stats.inFlight -= 1
-    const outcome = { nodes: owners, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
-    const all = { bytes: this.bytes, start: this.recordStart, end: this.end }
-    const binding = { cluster: many.node.cluster(), bucket: request.bucket, key: request.key }
-    this.resolve(createReceipt(binding, this.stored?.replaced ?? all, outcome))
+    endBegunWrite(this.many.node, this.request, this, this.stored?.replaced)
   }
 
   /** It could not be stored here. */
   fail(error: unknown): void {
-    const { stats } = this.many.node
-    stats.inFlight -= 1
-    stats.failed += 1
-    this.reject(asStoreError(error))
+    failWrite(this.many.node, this, asStoreError(error))
   }
 
   resolve(receipt: Receipt | Promise<Receipt>): void {

@@ -1,12 +1,12 @@
 /** What a write asks for. */
 import type { AlsoWrite, AppliedWrite } from '../replica/replica-store.ts'
-import { storedHeaderBytes, type LocalWrite } from '../replica/stored-record.ts'
+import type { LocalWrite } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { ContextContent } from '../versions/context.ts'
 import type { RecordKind } from '../versions/sibling-set.ts'
 import type { Settler } from './caller.ts'
 import type { Coordination, KeyRequest } from './coordination.ts'
-import { createReceipt, type Receipt } from './receipt.ts'
+import type { Receipt } from './receipt.ts'
 import type { ReplicaCall } from './replica-calls.ts'
 import type { Deadline } from './timer-wheel.ts'
 
@@ -66,15 +66,4 @@ export function hintsWith(
       if (writes.length > 0) node.hinted(target)
       return writes
     })
-}
-
-/** The receipt of a write that this node has applied. */
-export function receiptOf(
-  node: Coordination,
-  { bucket, key }: PutRequest,
-  { stored, replaced }: AppliedWrite,
-  outcome: Parameters<typeof createReceipt>[2],
-): Receipt {
-  const source = replaced ?? { bytes: stored, start: storedHeaderBytes, end: stored.length }
-  return createReceipt({ cluster: node.cluster(), bucket, key }, source, outcome)
 }

@@ -21,8 +21,9 @@ import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { asStoreError, uncertain, unreachableOwners, writeRefusal } from './availability.ts'
 import { Caller, type Settler } from './caller.ts'
 import type { Coordination } from './coordination.ts'
+import { endWrite, failWrite } from './end-write.ts'
 import { tallyOptions } from './joint.ts'
-import { hintsWith, localWrite, receiptOf, type BegunPut, type PutRequest } from './put-request.ts'
+import { hintsWith, localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { ReplicaCalls } from './replica-calls.ts'
 import type { Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -372,15 +373,13 @@ export class PutOperation extends Deadline implements CallSink {
   #settle(error: Error | undefined): void {
     if (error !== undefined) return this.#finish(error)
     this.#settled = true
-    this.#node.stats.inFlight -= 1
-    const outcome = {
+    endWrite(this.#node, this.#request, this.#caller, this.#applied!, {
       nodes: this.#nodes,
       storedMask: this.#tally.acknowledgedMask,
       fallbackMask: this.#tally.fallbackMask,
       durableMask: this.#durableMask,
       hinted: this.#hintedFor.length === 0 ? nobody : [...this.#hintedFor],
-    }
-    this.#caller?.resolve(receiptOf(this.#node, this.#request, this.#applied!, outcome))
+    })
   }
 
   #uncertain(when: 'in time' | 'within its deadline'): Error {
@@ -392,9 +391,7 @@ export class PutOperation extends Deadline implements CallSink {
   #finish(error: Error): void {
     if (this.#settled) return
     this.#settled = true
-    this.#node.stats.inFlight -= 1
-    this.#node.stats.failed += 1
     if (this.#applied === undefined) this.#node.wheel.cancel(this)
-    this.#caller?.reject(error)
+    failWrite(this.#node, this.#caller, error)
   }
 }

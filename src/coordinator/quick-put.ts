@@ -16,9 +16,10 @@ import type { AnswerFrame, CallSink } from '../rpc/pending-calls.ts'
 import { asStoreError, ownersHaveRoom } from './availability.ts'
 import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
+import { endBegunWrite, failWrite } from './end-write.ts'
 import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
-import { createReceipt, type Receipt } from './receipt.ts'
+import type { Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
 
 const nobody: readonly string[] = Object.freeze([])
@@ -89,7 +90,7 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
       if (!node.store.near.write(partition, storageKey, localWrite(node, request), this))
         return false
     } catch (error) {
-      this.fail(error)
+      failWrite(node, this, asStoreError(error))
       return true
     }
     node.wheel.set(this, request.timeoutMs)
@@ -154,19 +155,7 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
   }
 
   private settle(): void {
-    const { node, request, ring, storedMask, durableMask } = this
     this.isSettled = true
-    node.stats.inFlight -= 1
-    const nodes = ring.owners(request.partition)
-    const outcome = { nodes, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
-    const source = { bytes: this.bytes, start: this.start + storedHeaderBytes, end: this.end }
-    const binding = { cluster: node.cluster(), bucket: request.bucket, key: request.key }
-    this.resolve(createReceipt(binding, source, outcome))
-  }
-
-  private fail(error: unknown): void {
-    this.node.stats.inFlight -= 1
-    this.node.stats.failed += 1
-    this.reject(asStoreError(error))
+    endBegunWrite(this.node, this.request, this, undefined)
   }
 }

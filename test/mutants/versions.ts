@@ -167,9 +167,9 @@ function siblingOf(`,
     fault: 'the context of a receipt covers siblings that the write did not replace',
     edits: [
       {
-        file: 'coordinator/put-request.ts',
-        find: 'const source = replaced ?? {',
-        replace: 'const source = {',
+        file: 'coordinator/end-write.ts',
+        find: 'const source = replaced ?? { bytes: stored,',
+        replace: 'const source = { bytes: stored,',
       },
     ],
   },
