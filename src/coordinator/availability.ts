@@ -9,10 +9,12 @@ import {
   UnavailableError,
   WriteUncertainError,
 } from '../base/errors.ts'
-import { replicaCount } from '../quorum/replica-mask.ts'
+import { replicaCount, selected } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { PeerLoad } from '../rpc/peer-load.ts'
 import type { Coordination } from './coordination.ts'
+
+const nobody: readonly string[] = Object.freeze([])
 
 /** What of an operation tells how many replicas it needs. */
 interface Wanted {
@@ -35,7 +37,7 @@ export function unreachableOwners(node: Node, owners: readonly string[]): number
 }
 
 /**
- * How many replicas that would count are thought to be reachable; counts no further than needed.
+ * How many replicas that would count are thought to be reachable; counts hardly any that are not needed.
  * @param unreachable the owners that are not, where that is known already; as a mask of their numbers
  */
 export function reachableReplicas(
@@ -44,22 +46,29 @@ export function reachableReplicas(
   wanted: Wanted,
   unreachable: number = unreachableOwners(node, ring.owners(wanted.partition)),
 ): number {
-  if (ring.changesOwners(wanted.partition)) return reachableJointly(node, ring, wanted)
+  if (ring.changesOwners(wanted.partition)) return fewestOfSides(node, ring, wanted)
   const owners = ring.owners(wanted.partition)
   const count = owners.length - replicaCount(unreachable)
   return withFallbacks(node, ring, wanted, { owners, count })
 }
 
-/** Of the owners before and of those to be, whichever has fewer of what it needs. */
-function reachableJointly(node: Node, ring: Ring, wanted: Wanted): number {
-  const counts = [ring.owners(wanted.partition), ring.ownersToBe(wanted.partition)].map(
-    (owners) => {
-      const needed = Math.min(wanted.needed, owners.length)
-      const count = owners.length - replicaCount(unreachableOwners(node, owners))
-      const reachable = withFallbacks(node, ring, { ...wanted, needed }, { owners, count })
-      return reachable >= needed ? wanted.needed : reachable
-    },
-  )
+/**
+ * How many replicas would count; while owners change, of the side that has fewer of what it needs.
+ * @param full owners that can be reached, and cannot be sent anything all the same
+ */
+function fewestOfSides(
+  node: Node,
+  ring: Ring,
+  { partition, sloppy, needed }: Wanted,
+  full: readonly string[] = nobody,
+): number {
+  const counts = [ring.owners(partition), ring.ownersToBe(partition)].map((owners) => {
+    const wanted = { partition, sloppy, needed: owners.length }
+    const count = owners.length - replicaCount(unreachableOwners(node, owners))
+    const reachable = withFallbacks(node, ring, wanted, { owners, count })
+    const able = reachable - full.filter((id) => owners.includes(id)).length
+    return able >= Math.min(needed, owners.length) ? Math.max(able, needed) : able
+  })
   return Math.min(...counts)
 }
 
@@ -123,30 +132,11 @@ export function writeRefusal(
   const bytes = value.length + storageKey.length + frameAllowanceBytes
   const full = fullOwners(node, owners, { unreachable: down, bytes })
   if (full === 0) return undefined
-  const roomy = roomyReplicas(node, ring, request, { owners, full, down })
+  const roomy = fewestOfSides(node, ring, request, selected(owners, full))
   if (roomy >= needed) return undefined
   return new OverloadedError(
     `a write of ${JSON.stringify(key)} needs ${needed} replicas, ${roomy} can take it now: try again later`,
   )
-}
-
-/** How many replicas that would count can take a write now; while owners change, of the side that has fewer. */
-function roomyReplicas(
-  node: Node,
-  ring: Ring,
-  { partition, sloppy, needed }: Wanted,
-  lanes: { readonly owners: readonly string[]; readonly full: number; readonly down: number },
-): number {
-  const { owners, full, down } = lanes
-  const sides = [ring.owners(partition), ring.ownersToBe(partition)].map((side) => {
-    const wanted = { partition, sloppy, needed: side.length }
-    const isHere = (mask: number): number =>
-      owners.filter((id, i) => (mask & (1 << i)) !== 0 && side.includes(id)).length
-    const count = side.length - isHere(down)
-    const roomy = withFallbacks(node, ring, wanted, { owners: side, count }) - isHere(full)
-    return roomy >= Math.min(needed, side.length) ? Math.max(roomy, needed) : roomy
-  })
-  return Math.min(...sides)
 }
 
 /** Why a read cannot begin, if so. */
