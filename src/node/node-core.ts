@@ -19,7 +19,7 @@ import { ReplicaStore } from '../replica/replica-store.ts'
 import type { ScanPages } from '../replica/scan-pages.ts'
 import { Revisions } from '../replica/revisions.ts'
 import type { RingMember } from '../ring/configuration.ts'
-import { rangesGained, type Ring } from '../ring/ring.ts'
+import { ringChange, type Ring } from '../ring/ring.ts'
 import type { Peers } from '../rpc/peers.ts'
 import type { AntiEntropy } from '../upkeep/anti-entropy.ts'
 import type { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
@@ -319,8 +319,9 @@ export class NodeCore implements BucketNode {
   }
 
   ringChanged(after: Ring, before: Ring | undefined): void {
-    if (before !== undefined) this.filling.gained({ before, after }, rangesGained(before, after))
-    this.handoff.ringChanged(this.keeper.configuration!, before)
+    const change = before === undefined ? undefined : ringChange(before, after)
+    if (change !== undefined) this.filling.gained(change)
+    this.handoff.ringChanged(this.keeper.configuration!, change)
     this.steward.ringChanged()
     this.strays.ringChanged()
     this.promotion.ringChanged()

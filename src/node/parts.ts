@@ -98,10 +98,8 @@ export function createHandoff(core: NodeCore): Handoff {
     delivered: (target, count) => {
       if (count > 0) core.emit('hints-delivered', { target, count })
     },
-    gained: (change, ranges) => {
-      core.filling.gained(change, ranges)
-      return core.filling.kept()
-    },
+    gained: (change) => core.filling.gained(change),
+    gainsKept: () => core.filling.kept(),
     failed: (error, peer) => {
       if (error instanceof StorageError) core.hints.suspect()
       core.fail('handoff', error, peer)

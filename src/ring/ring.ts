@@ -197,6 +197,19 @@ export interface RangeGained {
   readonly ownersBefore: number
 }
 
+/** A ring, and one before it. */
+export interface RingChange {
+  readonly before: Ring
+  readonly after: Ring
+  /** The partitions with new owners, ascending. */
+  readonly ranges: readonly RangeGained[]
+}
+
+/** @param after a later ring of the same cluster */
+export function ringChange(before: Ring, after: Ring): RingChange {
+  return { before, after, ranges: rangesGained(before, after) }
+}
+
 type Gained = Omit<RangeGained, 'partition'>
 
 /**

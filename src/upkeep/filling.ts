@@ -7,7 +7,7 @@
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Books } from '../replica/books.ts'
 import type { Lack } from '../replica/lack.ts'
-import type { RangeGained, Ring } from '../ring/ring.ts'
+import type { Ring, RingChange } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { gainsFromTuple, gainsOf, gainsToTuple, isFilled, wholeGains, type Gains } from './gains.ts'
@@ -109,13 +109,10 @@ export class Filling {
   }
 
   /** The ring changed, and this node may have become an owner of partitions. Known at once, not durable yet. */
-  gained(
-    change: { readonly before: Ring; readonly after: Ring },
-    ranges: readonly RangeGained[],
-  ): void {
+  gained(change: RingChange): void {
     const { selfId } = this.#options
     const { after } = change
-    for (const [partition, gain] of gainsOf(selfId, change, ranges))
+    for (const [partition, gain] of gainsOf(selfId, change))
       if (!this.#gains.has(partition)) this.#gains.set(partition, gain)
     for (const partition of this.#gains.keys())
       if (!after.ownsPartition(selfId, partition)) this.#gains.delete(partition)

@@ -1,6 +1,6 @@
 /** What a new owner still lacks, and when it has it. Pure. */
 import type { Lack } from '../replica/lack.ts'
-import type { RangeGained, Ring } from '../ring/ring.ts'
+import type { Ring, RingChange } from '../ring/ring.ts'
 
 /** What a node lacks of one partition. */
 export interface Gain {
@@ -18,11 +18,7 @@ export type Gains = Map<number, Gain>
  * What a node gained from one ring to another. One that missed more than one change of owners cannot tell: partitions
  * may have gone and come back meanwhile, and it may lack something of each.
  */
-export function gainsOf(
-  selfId: string,
-  { before, after }: { readonly before: Ring; readonly after: Ring },
-  ranges: readonly RangeGained[],
-): Gains {
+export function gainsOf(selfId: string, { before, after, ranges }: RingChange): Gains {
   if (after.moves - before.moves > 1) return wholeGains(selfId, after, 'gaining')
   const gains: Gains = new Map()
   for (const { partition, gained, previous, ownersBefore } of ranges) {

@@ -9,34 +9,23 @@
  */
 import { ClosedError, StorageError, UnavailableError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { Storage, StorageEntry, StorageWrite } from '../ports/storage.ts'
-import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
+import type { StorageEntry, StorageWrite } from '../ports/storage.ts'
+import type { DirtyMark, Hint } from '../replica/hint-store.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
-import type { Books } from '../replica/books.ts'
 import { openStored } from '../replica/stored-record.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
-import { rangesGained, type RangeGained, type Ring } from '../ring/ring.ts'
+import type { Ring, RingChange } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { deliverRecord, hasRecord, isTransient } from './deliver-record.ts'
+import { GainMarks, type GainMarksOptions } from './gain-marks.ts'
 import { deliveriesTo, mayHave, mayOwn, recipientsOf } from './recipients.ts'
 import { inTurn } from './turns.ts'
-import { MarkedRing } from './marked-ring.ts'
 import { mendRecord } from './mend-record.ts'
 import { Throttle } from './throttle.ts'
 
-/** A ring, and the one before it that this node knew. */
-interface RingChange {
-  readonly before: Ring
-  readonly after: Ring
-}
-
 /** What handoff needs of its node. */
-export interface HandoffDriverOptions {
-  readonly selfId: string
-  readonly books: Books
+export interface HandoffDriverOptions extends GainMarksOptions {
   readonly store: ReplicaStore
-  readonly hints: HintStore
-  readonly storage: Storage
   readonly clock: Clock
   /** Time between two rounds, milliseconds. */
   readonly intervalMs: number
@@ -49,8 +38,6 @@ export interface HandoffDriverOptions {
   control(id: string): Channel
   isReachable(id: string): boolean
   delivered(target: string, count: number): void
-  /** Partitions have new owners; this node may be one. Resolves when that is durable. */
-  gained(change: RingChange, ranges: readonly RangeGained[]): Promise<void>
   failed(error: Error, peer?: string): void
 }
 
@@ -68,12 +55,8 @@ const stuckAfterMinMs = 5_000
 export class Handoff {
   readonly #options: HandoffDriverOptions
   readonly #throttle: Throttle
-  readonly #markedRing: MarkedRing
+  readonly #marks: GainMarks
   readonly #busy: Set<string> = new Set()
-  /** Marks of a ring change that are still being written. */
-  #marking: Promise<void> = Promise.resolve()
-  /** Ring changes whose marks are not written yet. */
-  #marksPending = 0
   #timer: Timer | undefined
   /** Whether this node gives everything away: then others stand in for members that are away. */
   #isLeaving = false
@@ -87,7 +70,7 @@ export class Handoff {
 
   constructor(options: HandoffDriverOptions) {
     this.#options = options
-    this.#markedRing = new MarkedRing(options.books)
+    this.#marks = new GainMarks(options)
     this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax, () => options.isBusy())
   }
 
@@ -140,19 +123,9 @@ export class Handoff {
    * A ring came into force: what new owners need from this node is marked for them, and sent. Also called with the ring
    * that this node starts with, for which a crash may have left no marks.
    */
-  ringChanged(configuration: RingConfiguration, before: Ring | undefined): void {
-    const after = this.#options.ring()!
-    this.#marksPending += 1
-    this.#marking = this.#marking
-      .then(async () => {
-        const marked = (await this.#markedRing.read()) ?? before
-        if (marked !== undefined && marked.epoch < after.epoch)
-          await this.#markGained(after, marked)
-        await this.#markedRing.keep(configuration, after)
-      })
-      .finally(() => {
-        this.#marksPending -= 1
-      })
+  ringChanged(configuration: RingConfiguration, change: RingChange | undefined): void {
+    this.#marks
+      .mark({ configuration, after: this.#options.ring()!, change })
       .then(() => this.#round())
       .catch((error: unknown) => this.#options.failed(error as Error))
   }
@@ -161,7 +134,7 @@ export class Handoff {
   get isHandingOver(): boolean {
     const { hints } = this.#options
     const ring = this.#options.ring()
-    if (this.#marksPending > 0 || ring === undefined) return true
+    if (this.#marks.arePending || ring === undefined) return true
     return hints.targets.some((target) => {
       if (ring.member(target) === undefined || !this.#options.isReachable(target)) return false
       const marked = hints.dirtyPartitions(target)
@@ -171,7 +144,7 @@ export class Handoff {
 
   /** Resolves when all ring changes that are known are marked. */
   marked(): Promise<void> {
-    return this.#marking
+    return this.#marks.written()
   }
 
   /** Whether the member may still get something from this node because of ring changes up to an epoch. */
@@ -182,7 +155,7 @@ export class Handoff {
 
   /** Whether marks of ring changes up to an epoch are still to be made. */
   isBehind(epoch: number): boolean {
-    return (this.#options.ring()?.epoch ?? 0) < epoch || this.#marksPending > 0
+    return (this.#options.ring()?.epoch ?? 0) < epoch || this.#marks.arePending
   }
 
   /**
@@ -191,7 +164,7 @@ export class Handoff {
    * @throws {UnavailableError} by rejection, when it does not get on any more; what is left is still kept.
    */
   async drained(): Promise<void> {
-    await this.#marking
+    await this.#marks.written()
     this.#isLeaving = true
     const { hints, clock, timeoutMs } = this.#options
     let before = ''
@@ -219,20 +192,6 @@ export class Handoff {
       `${kept} that this node keeps for ${hints.targets.join(', ')} cannot be handed over to any member`,
       { needed: 1, alive: 0 },
     )
-  }
-
-  async #markGained(after: Ring, before: Ring): Promise<void> {
-    const { selfId, storage, hints } = this.#options
-    const marks: DirtyMark[] = []
-    const ranges = rangesGained(before, after)
-    await this.#options.gained({ before, after }, ranges)
-    for (const { partition, gained } of ranges) {
-      const targets = gained.filter((id) => id !== selfId)
-      if (targets.length === 0) continue
-      const first = await storage.scan(partition, { limit: 1 })
-      if (first.length > 0) marks.push(...targets.map((target) => ({ target, partition })))
-    }
-    if (marks.length > 0) await storage.write(marks.flatMap((mark) => hints.markDirty(mark)))
   }
 
   async #deliverAll(target: string): Promise<void> {

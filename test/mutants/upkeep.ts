@@ -58,9 +58,9 @@ export const upkeepMutants: readonly Mutant[] = [
     fault: 'what new owners need is not marked when the ring changes',
     edits: [
       {
-        file: 'upkeep/handoff.ts',
-        find: 'await this.#markGained(after, marked)',
-        replace: 'if (marked.epoch < 0) await this.#markGained(after, marked)',
+        file: 'upkeep/gain-marks.ts',
+        find: 'await this.#markGained(whole)',
+        replace: 'if (marked.epoch < 0) await this.#markGained(whole)',
       },
     ],
   },
