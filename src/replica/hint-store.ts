@@ -55,6 +55,8 @@ export class HintStore {
   #bytes = 0
   /** Whether a write failed since what is stored was last compared with what is known. */
   #isSuspect = false
+  /** The last comparison, also while it is under way. */
+  #reconciling: Promise<void> = Promise.resolve()
 
   constructor(storage: Storage, limits: HintLimits) {
     this.#storage = storage
@@ -85,7 +87,14 @@ export class HintStore {
    * After failed writes: stores what is known here and not stored, and removes what is stored and not known.
    * @throws {StorageError} by rejection; then it is still to be done.
    */
-  async reconcile(): Promise<void> {
+  reconcile(): Promise<void> {
+    if (this.#isSuspect) {
+      this.#reconciling = this.#reconciling.catch(() => undefined).then(() => this.#compare())
+    }
+    return this.#reconciling
+  }
+
+  async #compare(): Promise<void> {
     if (!this.#isSuspect) return
     this.#isSuspect = false
     const hinted = new Set<string>()

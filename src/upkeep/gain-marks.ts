@@ -1,7 +1,10 @@
 /**
  * Marks what new owners need from this node when the ring changes: each partition that it has something of, for each
- * member that gained it. One change after the other; a change that a crash cut short is made up for at the next start.
+ * member that gained it. One change after the other; a change that a crash cut short is made up for at the next start,
+ * and one whose marks the storage refuses is tried again. Until it succeeds, this node says that it may owe something
+ * to everybody: a new owner would else take itself for whole (HAZARDS D4).
  */
+import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Books } from '../replica/books.ts'
 import type { DirtyMark, HintStore } from '../replica/hint-store.ts'
@@ -15,11 +18,18 @@ export interface GainMarksOptions {
   readonly books: Books
   readonly hints: HintStore
   readonly storage: Storage
+  readonly clock: Clock
+  /** Longest time between two attempts, milliseconds. */
+  readonly intervalMs: number
   /** Partitions have new owners; this node may be one, and was not told of this change. */
   gained(change: RingChange): void
   /** Resolves when it is durable what this node itself has gained. */
   gainsKept(): Promise<void>
+  failed(error: Error): void
 }
+
+/** The second attempt comes so soon, each one after it after twice the time. */
+const retryMinMs = 200
 
 /** A ring in force, and how it differs from the one before that this node knew. */
 interface Due {
@@ -33,7 +43,11 @@ export class GainMarks {
   readonly #options: GainMarksOptions
   readonly #markedRing: MarkedRing
   #marking: Promise<void> = Promise.resolve()
+  /** The first attempt at the last change. */
+  #attempt: Promise<void> = Promise.resolve()
   #pending = 0
+  #timer: Timer | undefined
+  #isClosed = false
 
   constructor(options: GainMarksOptions) {
     this.#options = options
@@ -45,20 +59,46 @@ export class GainMarks {
     return this.#pending > 0
   }
 
-  /** Resolves when all ring changes that are known are marked. */
+  /**
+   * Resolves when all ring changes that are known are marked.
+   * @throws {StorageError} by rejection, when the first attempt at the last of them failed; others follow.
+   */
   written(): Promise<void> {
+    return this.#attempt
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+
+  /** A ring came into force. Resolves when that is marked, and all before it, however long that takes. */
+  mark(due: Due): Promise<void> {
+    this.#pending += 1
+    this.#attempt = this.#marking.then(() => this.#markDue(due))
+    this.#marking = this.#attempt
+      .catch((error: unknown) => this.#markAgain(due, error))
+      .then(() => {
+        this.#pending -= 1
+      })
     return this.#marking
   }
 
-  /** A ring came into force. Resolves when that is marked, and all before it. */
-  mark(due: Due): Promise<void> {
-    this.#pending += 1
-    const marked = this.#marking.then(() => this.#markDue(due))
-    const ended = marked.finally(() => {
-      this.#pending -= 1
-    })
-    this.#marking = ended.catch(() => undefined)
-    return ended
+  async #markAgain(due: Due, problem: unknown): Promise<void> {
+    const { hints, clock, intervalMs } = this.#options
+    let failure = problem
+    for (let delayMs = retryMinMs; ; delayMs *= 2) {
+      this.#options.failed(failure as Error)
+      hints.suspect()
+      await new Promise<void>((resolve) => {
+        if (!this.#isClosed) this.#timer = clock.after(Math.min(delayMs, intervalMs), resolve)
+      })
+      try {
+        return await this.#markDue(due)
+      } catch (error) {
+        failure = error
+      }
+    }
   }
 
   async #markDue({ configuration, after, change }: Due): Promise<void> {
@@ -69,6 +109,8 @@ export class GainMarks {
       if (!isKnown) this.#options.gained(whole)
       await this.#markGained(whole)
     }
+    // Marks that are known here are not written once more: not even those that could not be.
+    await this.#options.hints.reconcile()
     await this.#markedRing.keep(configuration, after)
   }
 

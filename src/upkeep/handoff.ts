@@ -84,6 +84,7 @@ export class Handoff {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
+    this.#marks.close()
     for (const { timer } of this.#retries.values()) timer.cancel()
     this.#throttle.close()
   }
@@ -142,7 +143,10 @@ export class Handoff {
     })
   }
 
-  /** Resolves when all ring changes that are known are marked. */
+  /**
+   * Resolves when all ring changes that are known are marked.
+   * @throws {StorageError} by rejection, when they could not be; that is tried again.
+   */
   marked(): Promise<void> {
     return this.#marks.written()
   }
@@ -164,12 +168,11 @@ export class Handoff {
    * @throws {UnavailableError} by rejection, when it does not get on any more; what is left is still kept.
    */
   async drained(): Promise<void> {
-    await this.#marks.written()
     this.#isLeaving = true
     const { hints, clock, timeoutMs } = this.#options
     let before = ''
     let sinceMs = 0
-    while (hints.targets.length > 0) {
+    while (this.#marks.arePending || hints.targets.length > 0) {
       if (this.#closed) throw new ClosedError('the node was closed while it left')
       const now = `${hints.count()} ${hints.dirtyCount()} ${this.deliveredCount}`
       if (now !== before) sinceMs = clock.monotonicMs()
@@ -187,6 +190,11 @@ export class Handoff {
   #stuck(): UnavailableError {
     this.#isLeaving = false
     const { hints } = this.#options
+    if (this.#marks.arePending) {
+      const message =
+        'the storage of this node fails: what new owners need from it cannot be marked'
+      return new UnavailableError(message, { needed: 1, alive: 0 })
+    }
     const kept = `${hints.count()} records and ${hints.dirtyCount()} partitions`
     return new UnavailableError(
       `${kept} that this node keeps for ${hints.targets.join(', ')} cannot be handed over to any member`,
