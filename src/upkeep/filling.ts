@@ -90,13 +90,19 @@ export class Filling {
 
   /** Goes on where an earlier run was interrupted, if it was. */
   async resume(): Promise<void> {
-    const kept = await this.#options.books.read('filling')
-    const ring = this.#options.ring()!
-    if (kept?.[0] === 'expected') return this.begin('recovering')
-    for (const [partition, gain] of gainsFromTuple(kept ?? [], ring.partitions))
-      if (!this.#gains.has(partition)) this.#gains.set(partition, gain)
+    if ((await this.#recall()) === 'everything') return this.begin('recovering')
     this.#isKnown = true
-    this.#started(ring.epoch)
+    this.#started(this.#options.ring()!.epoch)
+  }
+
+  /** Adds what an earlier run lacked. When that is everything, it is not known yet what that is. */
+  async #recall(): Promise<'everything' | 'told'> {
+    const kept = (await this.#options.books.read('filling')) ?? []
+    if (kept[0] === 'expected') return 'everything'
+    const { partitions } = this.#options.ring()!
+    for (const [partition, gain] of gainsFromTuple(kept, partitions))
+      if (!this.#gains.has(partition)) this.#gains.set(partition, gain)
+    return 'told'
   }
 
   /** This node has just become a member: it lacks everything. */
@@ -119,9 +125,13 @@ export class Filling {
     if (this.#isKnown) this.#started(after.epoch)
   }
 
-  /** What this node lacks is durable. */
+  /**
+   * What this node lacks is durable, also while it starts: it may not come to its first round, and nobody marks the
+   * same change twice.
+   */
   async kept(): Promise<void> {
-    if (this.#isKnown && this.#gains.size > 0) await this.#keep()
+    if (!this.#isKnown && (await this.#recall()) === 'everything') return
+    if (this.#gains.size > 0) await this.#keep()
   }
 
   /** Resolves when everything was handed over, or after `limitMs`. */
