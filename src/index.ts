@@ -25,7 +25,7 @@ export type { Scan } from './node/bucket-scan.ts'
 export type { ScanOptions } from './node/scan-options.ts'
 export type { PutManyOptions, PutManyWrite } from './node/put-many.ts'
 export type { Member, NodeEvents, RingView } from './node/events.ts'
-export type { AntiEntropyStats, NodeStats } from './node/stats.ts'
+export type { AntiEntropyStats, NodeStats, ReapingStats } from './node/stats.ts'
 export type {
   AntiEntropyOptions,
   HandoffOptions,
@@ -33,6 +33,7 @@ export type {
   NodeOptions,
   Quorum,
   ReplicationOptions,
+  TombstoneOptions,
 } from './node/options.ts'
 export type { Entry } from './coordinator/entry.ts'
 export type { ReadRepairMode } from './coordinator/get-request.ts'

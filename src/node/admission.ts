@@ -66,7 +66,21 @@ export class Admission {
     refuseOtherN(tuple[7], keeper.configuration.n)
     const claim = claimFromTuple(tuple[6])
     const busy = (): readonly unknown[] => ['busy', keeper.ring?.isMoving === true]
-    return within(ports.clock, answerWithinMs, this.#letIn(member, who, claim), busy)
+    const isBack = tuple[8] === true
+    const admission = isBack ? this.#findBack(member, claim) : this.#letIn(member, who, claim)
+    return within(ports.clock, answerWithinMs, admission, busy)
+  }
+
+  /**
+   * How things stand, for a node that takes itself for a member. One that was withdrawn is none, and has records that
+   * may have been deleted meanwhile: it has to begin empty.
+   */
+  async #findBack(member: RingMember, claim: Claim | undefined): Promise<readonly unknown[]> {
+    const { configuration, ring } = this.#core.keeper
+    const gossip = this.#core.gossip!
+    const isMember = ring?.member(member.id)?.store === member.store
+    if (isMember && claim?.id === member.id) gossip.admit([claim])
+    return ['joined', toTuple(configuration!), gossip.claimTuples()]
   }
 
   async #letIn(

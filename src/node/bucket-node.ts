@@ -12,6 +12,8 @@ export interface BucketNode {
   readonly scanPages: ScanPages
   readonly limits: Required<LimitOptions>
   readonly timeoutMs: number
+  /** An operation begins that has this deadline, which is not the node's. */
+  mayTake(timeoutMs: number): void
   /** N of the cluster. */
   n(): number
   /** @throws {ClosedError} when nothing new is begun. */

@@ -62,7 +62,7 @@ export class BucketRequests<V> {
       needed: this.needed(options.r ?? r),
       sloppy: options.sloppy ?? sloppy,
       readRepair: options.readRepair ?? readRepair,
-      timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
+      timeoutMs: this.#timeoutMs(options.timeoutMs),
     }
   }
 
@@ -89,8 +89,14 @@ export class BucketRequests<V> {
       replaces: this.#replaces(key, options.context),
       needed: this.needed(options.w ?? w),
       sloppy: options.sloppy ?? sloppy,
-      timeoutMs: options.timeoutMs ?? this.#node.timeoutMs,
+      timeoutMs: this.#timeoutMs(options.timeoutMs),
     }
+  }
+
+  #timeoutMs(given: number | undefined): number {
+    if (given === undefined) return this.#node.timeoutMs
+    this.#node.mayTake(given)
+    return given
   }
 
   /** The bytes of a value. @throws {CodecError} @throws {LimitError} */

@@ -42,6 +42,8 @@ export async function closeCore(core: NodeCore): Promise<CloseOutcome> {
   wheel.expireAll()
   handoff.close()
   core.antiEntropy.close()
+  core.reaper.close()
+  core.steadiness.close()
   spread.close()
   core.filling.close()
   core.promotion.close()

@@ -9,8 +9,10 @@ import { toHex } from '../base/bytes.ts'
 import { JoinError } from '../base/errors.ts'
 import { claimToTuple } from '../membership/messages.ts'
 import type { Transport } from '../ports/transport.ts'
+import { removeRecords } from '../replica/remove-records.ts'
 import { Books } from '../replica/books.ts'
 import type { Lack } from '../replica/lack.ts'
+import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { found, hasDeparted } from '../ring/configuration-change.ts'
 import { Gossip } from '../upkeep/gossip.ts'
 import { CoterieNode } from './coterie-node.ts'
@@ -93,6 +95,8 @@ async function start(core: NodeCore, transport: Transport): Promise<void> {
   await core.promotion.begin(voteWaitMs)
   core.handoff.start()
   core.antiEntropy.start()
+  core.steadiness.start()
+  core.reaper.start()
   core.spread.start()
   // Whoever put it out meanwhile found it not open yet: nobody else would close it.
   if (core.expulsion !== undefined) throw departed(core)
@@ -105,12 +109,22 @@ const voteWaitMs = 1_000
 /** A node with little to be handed over waits for it, so that it can tell at once what does not exist. */
 const fillingWaitMs = 1_000
 
-/** Into the cluster: again, by joining, or by founding it. */
+/**
+ * Into the cluster: again, by joining, or by founding it. A newcomer that had been withdrawn has records which nobody
+ * counts on, and others may have been deleted meanwhile: it begins empty.
+ */
 async function enter(core: NodeCore): Promise<void> {
   const { keeper, identity, options } = core
   const kept = keeper.configuration
   if (kept !== undefined && hasDeparted(kept, identity.store)) throw departed(core)
-  if (kept?.members.some(({ store }) => store === identity.store) === true) return rejoin(core)
+  const own = kept?.members.find(({ store }) => store === identity.store)
+  if (own !== undefined) {
+    await rejoin(core, own)
+    if (core.expulsion === undefined) return
+    if (hasDeparted(keeper.configuration!, identity.store)) throw departed(core)
+    core.expulsion = undefined
+  }
+  if (kept !== undefined) await beginEmpty(core, kept)
   if (options.seeds.length === 0) return foundCluster(core)
   await core.filling.expect()
   const outcome = await join(joinOptions(core, options.joinTimeoutMs))
@@ -121,6 +135,15 @@ async function enter(core: NodeCore): Promise<void> {
   await introduce(core)
   await core.filling.begin(lackOfNewcomer(core))
   await core.filling.settled(fillingWaitMs)
+}
+
+/** Removes what this node has of an earlier membership. */
+async function beginEmpty(
+  { ports, hints }: NodeCore,
+  { partitions }: RingConfiguration,
+): Promise<void> {
+  await removeRecords(ports.storage, partitions)
+  await hints.load()
 }
 
 /** What a newcomer gained is written to it from now on; one that replaces a lost storage has lost what it had. */
@@ -146,6 +169,7 @@ function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
     timeoutMs,
     contact: (address) => core.peers.contact(address),
     takeHeardFrom: () => core.dispatch.admission.takeHeardFrom(),
+    isBack: false,
     isClosed: () => core.isClosed,
   }
 }
@@ -164,15 +188,19 @@ const rejoinTimeoutMs = 2_000
 const pollMs = 50
 
 /** A member is back: it serves as soon as it has found another one, or after a while. */
-async function rejoin(core: NodeCore): Promise<void> {
+async function rejoin(core: NodeCore, { stage }: RingMember): Promise<void> {
   const { clock } = core.ports
   await core.handoff.marked()
   await core.filling.resume()
   if (core.others().length === 0) return
-  if (core.options.seeds.length > 0) findBySeeds(core)
+  if (core.options.seeds.length > 0) {
+    const found = findBySeeds(core)
+    // A newcomer that was away may have been withdrawn.
+    if (stage === 'joining') await found
+  }
   const deadlineMs = clock.monotonicMs() + rejoinTimeoutMs
   while ((await introduce(core)) === 0) {
-    if (core.expulsion !== undefined) throw departed(core)
+    if (core.expulsion !== undefined) return
     if (clock.monotonicMs() >= deadlineMs) {
       // Nobody can tell whether this storage is an old copy: nothing that it minted is counted on.
       core.books.renew()
@@ -182,12 +210,12 @@ async function rejoin(core: NodeCore): Promise<void> {
   }
 }
 
-/** Addresses may have changed: seeds tell where the others are now. */
-function findBySeeds(core: NodeCore): void {
-  join(joinOptions(core, rejoinTimeoutMs)).then(
-    (outcome) => {
-      if (outcome !== 'found') core.gossip?.admit(outcome.claims)
-    },
-    () => undefined,
+/** Addresses may have changed: seeds tell where the others are now, and whether this node is a member still. */
+async function findBySeeds(core: NodeCore): Promise<void> {
+  const outcome = await join({ ...joinOptions(core, rejoinTimeoutMs), isBack: true }).catch(
+    () => 'found' as const,
   )
+  if (outcome === 'found') return
+  core.gossip?.admit(outcome.claims)
+  core.learn(outcome.configuration)
 }

@@ -11,6 +11,7 @@ import { comparisonCalls } from '../upkeep/comparison-calls.ts'
 import { registerCall } from '../upkeep/configuration-keeper.ts'
 import { configurationCast, epochCast } from '../upkeep/configuration-spread.ts'
 import { owesCall } from '../upkeep/filling.ts'
+import { reapCall, vouchCall } from '../upkeep/reap-calls.ts'
 import { progressCall, progressTuple } from '../upkeep/steward.ts'
 import { markedAnswer, markedCall } from '../upkeep/turns.ts'
 import { membershipCast } from '../upkeep/gossip.ts'
@@ -103,6 +104,10 @@ export class Dispatch {
         return this.#marked(tuple)
       case progressCall:
         return progressTuple(this.#core.progress())
+      case vouchCall:
+        return this.#core.reapAnswers.answerVouch(tuple)
+      case reapCall:
+        return this.#core.reapAnswers.answerReap(tuple)
       case policyCall:
         return this.#core.policies.answer(String(tuple[1]))
       case explainCall:

@@ -36,6 +36,8 @@ export interface JoinOptions {
   readonly n: number | undefined
   /** What membership says of this node, as a tuple. */
   readonly claim: readonly unknown[]
+  /** Whether this node has been a member and looks for the others: one that was taken out is not let in again so. */
+  readonly isBack: boolean
   readonly clock: Clock
   readonly timeoutMs: number
   contact(address: string): Channel
@@ -158,7 +160,8 @@ function refuseTwoClusters(channels: ReadonlyMap<string, Channel>): void {
 async function askSeed(options: JoinOptions, channel: Channel): Promise<SeedReply> {
   const { n = null, member } = options
   const { id, store, zone, weight } = member
-  const body = [joinCall, id, store, zone, weight, options.address, options.claim, n]
+  const { address, claim, isBack } = options
+  const body = [joinCall, id, store, zone, weight, address, claim, n, isBack]
   const outcome = await request(channel, body, waitFor(options))
   if (isFailure(outcome)) return noAnswer(outcome)
   const [word, tuple, claims] = outcome

@@ -27,8 +27,12 @@ import type { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import type { Filling } from '../upkeep/filling.ts'
 import type { Gossip } from '../upkeep/gossip.ts'
 import type { Handoff } from '../upkeep/handoff.ts'
+import type { ReapAnswers } from '../upkeep/reap-answers.ts'
+import type { Reaper } from '../upkeep/reaper.ts'
+import { Steadiness } from '../upkeep/steadiness.ts'
 import type { Strays } from '../upkeep/strays.ts'
 import type { Progress, Steward } from '../upkeep/steward.ts'
+import { graceTimeoutsMin } from '../upkeep/tombstone-options.ts'
 import { Promotion } from '../upkeep/promotion.ts'
 import type { BucketPolicies } from './bucket-policies.ts'
 import type { BucketNode } from './bucket-node.ts'
@@ -53,6 +57,8 @@ import {
   createKeeper,
   createPeers,
   createPolicies,
+  createReapAnswers,
+  createReaper,
   createScanPages,
   createSpread,
   createSteward,
@@ -96,6 +102,9 @@ export class NodeCore implements BucketNode {
   readonly filling: Filling
   readonly steward: Steward
   readonly strays: Strays
+  readonly steadiness: Steadiness
+  readonly reapAnswers: ReapAnswers
+  readonly reaper: Reaper
   readonly promotion: Promotion
   readonly startedMs: number
   address = ''
@@ -150,6 +159,9 @@ export class NodeCore implements BucketNode {
     this.antiEntropy = createAntiEntropy(this)
     this.steward = createSteward(this)
     this.strays = createStrays(this)
+    this.steadiness = new Steadiness(ports.clock, options.tombstones.graceMs)
+    this.reapAnswers = createReapAnswers(this)
+    this.reaper = createReaper(this)
     const puts = new ForwardedPuts(this.coordination, () => this.isClosed)
     this.dispatch = new Dispatch(this, createHandlers(this), puts)
   }
@@ -215,6 +227,11 @@ export class NodeCore implements BucketNode {
 
   countIn(count: number): void {
     this.burden.countIn(count)
+  }
+
+  mayTake(timeoutMs: number): void {
+    if (graceTimeoutsMin * timeoutMs > this.options.tombstones.graceMs)
+      this.steadiness.mayLast(timeoutMs)
   }
 
   agreed(bucket: string, kind: ConflictKind): Promise<void> | undefined {

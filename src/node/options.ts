@@ -16,6 +16,11 @@ import { powerOfTwo } from '../coordinator/replica-choices.ts'
 import type { ReplicaChoice } from '../ports/replica-choice.ts'
 import { antiEntropyDefaults, type AntiEntropyOptions } from '../upkeep/anti-entropy-options.ts'
 import {
+  graceTimeoutsMin,
+  tombstoneOptions,
+  type TombstoneOptions,
+} from '../upkeep/tombstone-options.ts'
+import {
   count,
   durationMsMax,
   flag,
@@ -28,6 +33,7 @@ import {
 } from './option-checks.ts'
 
 export type { AntiEntropyOptions } from '../upkeep/anti-entropy-options.ts'
+export type { TombstoneOptions } from '../upkeep/tombstone-options.ts'
 
 /** How many replicas must answer: a number, or a word. `'quorum'` is a majority of N. */
 export type Quorum = number | 'one' | 'quorum' | 'all'
@@ -130,6 +136,7 @@ export interface NodeOptions {
   readonly membership?: MembershipOptions
   readonly handoff?: HandoffOptions
   readonly antiEntropy?: AntiEntropyOptions
+  readonly tombstones?: TombstoneOptions
   readonly limits?: LimitOptions
   /** @default tcpTransport({ host: '127.0.0.1', port: 0 }) */
   readonly transport?: Transport
@@ -161,6 +168,7 @@ export interface ResolvedOptions {
   readonly membership: ResolvedMembershipOptions
   readonly handoff: Required<HandoffOptions>
   readonly antiEntropy: Required<AntiEntropyOptions>
+  readonly tombstones: Required<TombstoneOptions>
   readonly limits: Required<LimitOptions>
 }
 
@@ -204,6 +212,7 @@ const known = [
   'membership',
   'handoff',
   'antiEntropy',
+  'tombstones',
   'limits',
   'transport',
   'storage',
@@ -221,11 +230,13 @@ export const readRepairModes: readonly ReadRepairMode[] = ['blocking', 'async', 
 export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
   const problems: Problems = []
   if (!refuseUnknown(problems, '', options, known)) refuse(problems)
-  const { replication = {}, handoff = {}, antiEntropy = {}, limits = {} } = options
+  const { replication = {}, handoff = {}, antiEntropy = {}, tombstones = {}, limits = {} } = options
+  const timeoutMs = options.timeoutMs ?? defaults.timeoutMs
   checkTop(problems, options)
   checkReplication(problems, replication)
   checkHandoff(problems, handoff)
   checkAntiEntropy(problems, antiEntropy)
+  checkTombstones(problems, tombstones, timeoutMs)
   checkLimits(problems, limits)
   checkPorts(problems, options)
   if (Array.isArray(options.membership))
@@ -248,11 +259,12 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
     sloppy: replication.sloppy ?? true,
     readRepair: replication.readRepair ?? 'blocking',
     replicaChoice: replication.replicaChoice ?? powerOfTwo(),
-    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    timeoutMs,
     joinTimeoutMs: options.joinTimeoutMs ?? defaults.joinTimeoutMs,
     membership: 'options' in membership ? membership.options : resolveDefaults(),
     handoff: withDefaults(defaults.handoff, handoff),
     antiEntropy: withDefaults(antiEntropyDefaults, antiEntropy),
+    tombstones: tombstoneOptions(tombstones, timeoutMs),
     limits: withDefaults(defaults.limits, limits),
   }
 }
@@ -331,6 +343,22 @@ function checkAntiEntropy(problems: Problems, antiEntropy: AntiEntropyOptions): 
   positive(problems, 'antiEntropy.intervalMs', intervalMs, { max: durationMsMax })
   positive(problems, 'antiEntropy.verifyIntervalMs', verifyIntervalMs)
   positive(problems, 'antiEntropy.bytesPerSecondMax', bytesPerSecondMax)
+}
+
+function checkTombstones(
+  problems: Problems,
+  tombstones: TombstoneOptions,
+  timeoutMs: number,
+): void {
+  if (!refuseUnknown(problems, 'tombstones', tombstones, ['reap', 'graceMs', 'intervalMs'])) return
+  const { reap, graceMs, intervalMs } = tombstones
+  flag(problems, 'tombstones.reap', reap)
+  positive(problems, 'tombstones.graceMs', graceMs, { max: durationMsMax })
+  positive(problems, 'tombstones.intervalMs', intervalMs, { max: durationMsMax })
+  const leastMs = graceTimeoutsMin * timeoutMs
+  if (typeof graceMs !== 'number' || !(graceMs < leastMs)) return
+  const rule = `${graceTimeoutsMin} times timeoutMs = ${leastMs}, not ${graceMs}`
+  problems.push(['tombstones.graceMs', `must be at least ${rule}: operations must have ended`])
 }
 
 /** With the rest of its frame the longest record still fits into one: see `rpc/frame.ts`. */

@@ -2,7 +2,7 @@
  * Makes the parts of a node: what each of them is told of the others, and nothing else. Only `node-core.ts` calls
  * these, once for each node, in its constructor.
  */
-import { ClosedError, StorageError } from '../base/errors.ts'
+import { ClosedError, StorageError, TopologyBusyError, UnavailableError } from '../base/errors.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
 import { Hedging } from '../coordinator/hedging.ts'
 import { LongValues } from '../coordinator/long-values.ts'
@@ -11,6 +11,8 @@ import { ReplicaHandlers } from '../replica/handlers.ts'
 import { PartitionTrees } from '../replica/partition-trees.ts'
 import { splitStorageKey } from '../replica/places.ts'
 import { ScanPages } from '../replica/scan-pages.ts'
+import type { RingConfiguration } from '../ring/configuration.ts'
+import { renewed } from '../ring/configuration-change.ts'
 import { isExpulsion } from '../rpc/handshake.ts'
 import { Peers } from '../rpc/peers.ts'
 import { isFailure, request } from '../rpc/request.ts'
@@ -19,6 +21,8 @@ import { ConfigurationKeeper } from '../upkeep/configuration-keeper.ts'
 import { ConfigurationSpread } from '../upkeep/configuration-spread.ts'
 import { Filling } from '../upkeep/filling.ts'
 import { Handoff } from '../upkeep/handoff.ts'
+import { ReapAnswers } from '../upkeep/reap-answers.ts'
+import { Reaper } from '../upkeep/reaper.ts'
 import { Steward } from '../upkeep/steward.ts'
 import { Strays } from '../upkeep/strays.ts'
 import { HybridClock } from '../versions/hybrid-clock.ts'
@@ -253,6 +257,51 @@ export function createStrays(core: NodeCore): Strays {
     data: (id) => core.peers.data(id),
     isReachable: (id) => core.isReachable(id),
     failed: (error) => core.fail('strays', error),
+  })
+}
+
+/** What this node says of tombstones that are to be reaped. */
+export function createReapAnswers(core: NodeCore): ReapAnswers {
+  return new ReapAnswers({
+    selfId: core.identity.id,
+    store: core.store,
+    storage: core.ports.storage,
+    hints: core.hints,
+    steadiness: core.steadiness,
+    graceMs: core.options.tombstones.graceMs,
+    ring: () => core.keeper.ring,
+    lackOf: (partition) => core.filling.lackOf(partition),
+    isBehind: (epoch) => core.handoff.isBehind(epoch),
+  })
+}
+
+/** Who removes tombstones that can go. */
+export function createReaper(core: NodeCore): Reaper {
+  const { tombstones, timeoutMs, handoff } = core.options
+  return new Reaper({
+    ...tombstones,
+    selfId: core.identity.id,
+    answers: core.reapAnswers,
+    storage: core.ports.storage,
+    revisions: core.revisions,
+    clock: core.ports.clock,
+    timeoutMs,
+    bytesPerSecondMax: handoff.bytesPerSecondMax,
+    ring: () => core.keeper.ring,
+    configuration: () => core.keeper.configuration,
+    renew: (epoch) => renewEpoch(core, epoch),
+    control: (id) => core.peers.control(id),
+    isBusy: () => core.burden.isHeavy,
+    failed: (error) => core.fail('reaping', error),
+  })
+}
+
+/** When others change the ring at the same time, or too few answer, it is tried again in a later round. */
+async function renewEpoch({ keeper, options }: NodeCore, epoch: number): Promise<void> {
+  const make = (base: RingConfiguration): RingConfiguration | undefined =>
+    base.epoch === epoch ? renewed(base) : undefined
+  await keeper.change(make, options.timeoutMs).catch((error: unknown) => {
+    if (!(error instanceof UnavailableError || error instanceof TopologyBusyError)) throw error
   })
 }
 

@@ -1,8 +1,10 @@
 /** The counters and gauges of a node. */
 import type { AntiEntropyStats } from '../upkeep/anti-entropy.ts'
+import type { ReapingStats } from '../upkeep/reaper.ts'
 import type { NodeCore } from './node-core.ts'
 
 export type { AntiEntropyStats } from '../upkeep/anti-entropy.ts'
+export type { ReapingStats } from '../upkeep/reaper.ts'
 
 /** One plain, JSON-safe snapshot. Counters count from the creation of the node. */
 export interface NodeStats {
@@ -59,6 +61,8 @@ export interface NodeStats {
   }
   /** Comparisons with the other owners in the background. */
   readonly antiEntropy: AntiEntropyStats
+  /** Marks of deletions that go when nothing older is left. */
+  readonly tombstones: ReapingStats
 }
 
 /** The snapshot of this moment. */
@@ -99,5 +103,6 @@ export function collectStats(core: NodeCore): NodeStats {
       sentBytes: handoff.sentBytes,
     },
     antiEntropy: core.antiEntropy.stats(),
+    tombstones: core.reaper.stats(),
   }
 }

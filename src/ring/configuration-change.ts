@@ -110,6 +110,15 @@ export function withdrawn(configuration: RingConfiguration, subject: Subject): R
   return next(configuration, { members, departed: [], amends: true }) as RingConfiguration
 }
 
+/**
+ * The same ring under the next epoch: what was sent under an earlier one is refused from then on. While owners change,
+ * nothing changes.
+ */
+export function renewed(configuration: RingConfiguration): RingConfiguration {
+  if (configuration.transition !== undefined) return configuration
+  return { ...configuration, epoch: configuration.epoch + 1 }
+}
+
 /** Whether a storage has left or was removed, and so may not be a member again. */
 export function hasDeparted(configuration: RingConfiguration, store: string): boolean {
   return configuration.departed.includes(store)

@@ -245,8 +245,8 @@ export class Handoff {
   async #deliverHint(hint: Hint): Promise<'delivered' | 'refused' | 'kept'> {
     const { store, hints, selfId } = this.#options
     const { partition, key } = hint
-    const stored = await store.read(partition, key)
     const ring = this.#options.ring()
+    const stored = await store.read(partition, key)
     if (ring === undefined) return 'refused'
     if (stored === 'damaged') return this.#deliverDamaged(ring, hint)
     const place = { partition, key, expected: stored }

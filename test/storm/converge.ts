@@ -9,6 +9,7 @@ import { comparedWithinMs, isComparing, watchedMs } from './comparing.ts'
 import { nodeNames } from './plan-cluster.ts'
 import type { Operators } from './operators.ts'
 import { hasRot, hintsSuffice } from './promises.ts'
+import { isReaping, reapedWithinMs } from './reaping.ts'
 import { bucketOptions } from './roaming-bucket.ts'
 import type { World } from './world.ts'
 
@@ -92,6 +93,26 @@ export class Convergence {
     await this.#agree('after a read of every key')
     for (const round of ['second', 'third']) await this.#readAgain(round)
     for (const { name, keys } of this.#world.plan.groups) await this.#list(name, keys)
+    if (isReaping(this.#world.plan)) await this.#reap()
+  }
+
+  /** What was deleted leaves nothing behind, on any disk. */
+  async #reap(): Promise<void> {
+    const { plan } = this.#world
+    await this.#until('no tombstone is left', reapedWithinMs(plan), () => this.#problemOfReaping())
+    await this.#agree('after tombstones were reaped')
+  }
+
+  #problemOfReaping(): string | undefined {
+    const { cluster, plan } = this.#world
+    for (const { name, keys } of plan.groups) {
+      for (const key of keys) {
+        for (const [node, { siblings, tombstones }] of cluster.records(name, key)) {
+          if (siblings.length === 0 && tombstones > 0) return `${node} has one of "${key}"`
+        }
+      }
+    }
+    return undefined
   }
 
   /** Owners come together without a read; then nothing is repaired any more. What is damaged everywhere stays so. */

@@ -3,6 +3,7 @@
 import { check, simulate } from '../../src/sim/index.ts'
 import type { FaultKind, SimOptions } from '../../src/sim/index.ts'
 import { antiEntropyOf } from './comparing.ts'
+import { tombstonesOf } from './reaping.ts'
 import type { FaultName } from './menu.ts'
 import { drawPlan } from './plan.ts'
 import type { PlanOptions, StormPlan } from './plan.ts'
@@ -88,6 +89,7 @@ function simOptions(plan: StormPlan, { trace }: RunOptions): SimOptions {
       timeoutMs,
       replication: { n, r, w, sloppy, readRepair },
       antiEntropy: antiEntropyOf(plan),
+      tombstones: tombstonesOf(plan),
       handoff: {
         bytesPerTargetMax: cluster.hintBytesMax,
         intervalMs: cluster.handoffIntervalMs,

@@ -83,7 +83,8 @@ async function overwhelm(node: CoterieNode, seconds: number) {
   let ended = 0
   let doneBefore = 0
   while (performance.now() - beganMs < seconds * 1000) {
-    const due = offered + Math.min(offeredInTurnMax, Math.max(50, 3 * (latencies.length - doneBefore)))
+    const due =
+      offered + Math.min(offeredInTurnMax, Math.max(50, 3 * (latencies.length - doneBefore)))
     doneBefore = latencies.length
     for (; offered < due; offered++) {
       const startMs = performance.now()
@@ -129,7 +130,15 @@ async function drive(limits: LimitOptions): Promise<OverloadReport> {
   const afterwards = await closedLoop(node, 512, 1)
   for (const child of others) child.send('end')
   await node.close()
-  return { ...overload, capacity, afterwards, growthMiB, refused, failedCounted, inFlightAfterwards: inFlight }
+  return {
+    ...overload,
+    capacity,
+    afterwards,
+    growthMiB,
+    refused,
+    failedCounted,
+    inFlightAfterwards: inFlight,
+  }
 }
 
 if (process.argv[2] === 'stand') {
