@@ -355,8 +355,9 @@ function checkTombstones(
   flag(problems, 'tombstones.reap', reap)
   positive(problems, 'tombstones.graceMs', graceMs, { max: durationMsMax })
   positive(problems, 'tombstones.intervalMs', intervalMs, { max: durationMsMax })
+  if (typeof graceMs !== 'number' || typeof timeoutMs !== 'number') return
   const leastMs = graceTimeoutsMin * timeoutMs
-  if (typeof graceMs !== 'number' || !(graceMs < leastMs)) return
+  if (!(graceMs < leastMs)) return
   const rule = `${graceTimeoutsMin} times timeoutMs = ${leastMs}, not ${graceMs}`
   problems.push(['tombstones.graceMs', `must be at least ${rule}: operations must have ended`])
 }

@@ -50,6 +50,14 @@ function nested(path: string, value: unknown): object {
   return { [first]: second === undefined ? value : { [second]: value } }
 }
 
+/** Options for which a fraction is legal. */
+function fractions(
+  group: string,
+  names: readonly string[],
+): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(names.map((name) => [`${group}.${name}`, ['1.5']]))
+}
+
 /** Each option of `createNode`, and which of the zoo is legal for it. */
 const nodeOptions: Readonly<Record<string, readonly string[]>> = {
   id: ["'x'"],
@@ -71,11 +79,20 @@ const nodeOptions: Readonly<Record<string, readonly string[]>> = {
   'membership.probeIntervalMs': [],
   'membership.gossipFanout': [],
   handoff: ['{}'],
-  'handoff.intervalMs': ['1.5'],
-  'handoff.windowMs': ['1.5'],
-  'handoff.bytesPerTargetMax': ['1.5'],
-  'handoff.bytesMax': ['1.5'],
-  'handoff.bytesPerSecondMax': ['1.5'],
+  ...fractions('handoff', [
+    'intervalMs',
+    'windowMs',
+    'bytesMax',
+    'bytesPerTargetMax',
+    'bytesPerSecondMax',
+  ]),
+  antiEntropy: ['{}'],
+  'antiEntropy.enabled': ['true'],
+  ...fractions('antiEntropy', ['intervalMs', 'verifyIntervalMs', 'bytesPerSecondMax']),
+  tombstones: ['{}'],
+  'tombstones.reap': ['true'],
+  'tombstones.graceMs': [],
+  'tombstones.intervalMs': ['1.5'],
   limits: ['{}'],
   'limits.keyBytesMax': [],
   'limits.valueBytesMax': [],
