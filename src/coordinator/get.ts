@@ -12,7 +12,7 @@
 import type { StoreError } from '../base/errors.ts'
 import { REPLICA_MAX, selected } from '../quorum/replica-mask.ts'
 import { ReadTally } from '../quorum/read-tally.ts'
-import type { Lack } from '../replica/lack.ts'
+import { worseLack, type Lack } from '../replica/lack.ts'
 import type { Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
 import { frameType } from '../rpc/frame.ts'
@@ -153,18 +153,19 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #askSelf(replica: number): void {
     const { partition, storageKey } = this.#request
+    const lack = this.#node.lackOf(partition)
     try {
       const stored = this.#own ?? this.#node.store.read(partition, storageKey)
       this.#own = undefined
-      if (stored instanceof Promise) this.#awaitSelf(replica, stored)
-      else this.#readHere(replica, stored)
+      if (stored instanceof Promise) this.#awaitSelf(replica, stored, lack)
+      else this.#readHere(replica, stored, lack)
     } catch (error) {
       this.#calls.lastError = error as Error
       this.#tally.failed(replica)
     }
   }
 
-  #awaitSelf(replica: number, stored: Promise<Stored>): void {
+  #awaitSelf(replica: number, stored: Promise<Stored>, lack: Lack | undefined): void {
     // A read that begins again under another ring counts with another tally: what comes late is not for it.
     const tally = this.#tally
     const failed = (error: unknown): void => {
@@ -172,13 +173,15 @@ export class GetOperation<T> extends Deadline implements CallSink {
       tally.failed(replica)
     }
     stored
-      .then((found) => tally === this.#tally && this.#readHere(replica, found), failed)
+      .then((found) => {
+        const lackNow = this.#node.lackOf(this.#request.partition)
+        if (tally === this.#tally) this.#readHere(replica, found, worseLack(lack, lackNow))
+      }, failed)
       .then(() => this.#goOn())
       .catch((error: unknown) => this.#fail(error as Error))
   }
 
-  #readHere(replica: number, stored: Stored): void {
-    const lack = this.#node.lackOf(this.#request.partition)
+  #readHere(replica: number, stored: Stored, lack: Lack | undefined): void {
     if (stored instanceof Uint8Array) this.#note(replica, storedRecord(stored), lack)
     else if (stored === 'damaged') this.#noteAbsent(replica, 'damaged')
     else this.#noteAbsent(replica, lack ?? 'absent')

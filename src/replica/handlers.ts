@@ -152,7 +152,8 @@ export class ReplicaHandlers {
       }
       if (!(found instanceof Promise)) return this.#tell(to, { id, flags }, found)
       found.then(
-        (stored) => this.#tell(to, { id, flags: this.#lackFlag(partition) }, stored),
+        // What was lacking is filled up meanwhile, perhaps, and what was read is older than that.
+        (stored) => this.#tell(to, { id, flags: flags | this.#lackFlag(partition) }, stored),
         (error: unknown) => this.#refuse(to, id, error),
       )
     } catch (error) {

@@ -4,3 +4,11 @@
  * (HAZARDS D4).
  */
 export type Lack = 'recovering' | 'gaining'
+
+/**
+ * The worse of what a node lacked before it read its storage and after that: what it has got meanwhile may have come
+ * too late for what was read.
+ */
+export function worseLack(before: Lack | undefined, after: Lack | undefined): Lack | undefined {
+  return before === 'recovering' ? before : (after ?? before)
+}

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { ClosedError, OverloadedError, type StoreError } from '../../src/base/errors.ts'
 import type { GetRequest, ReadResult } from '../../src/coordinator/get-request.ts'
 import { GetOperation } from '../../src/coordinator/get.ts'
-import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
+import type { Lack } from '../../src/replica/lack.ts'
+import { storedHeaderBytes, writtenLocally, type Stored } from '../../src/replica/stored-record.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import { DotSource } from '../../src/versions/dot-source.ts'
 import { fakeNode, partition, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
@@ -259,5 +260,29 @@ describe('an answer that comes after the result was told', () => {
     fake.lane(second).answer(frameType.record, late.subarray(storedHeaderBytes))
     await soon()
     expect(fake.lane(second).calls.size).toBe(repairs)
+  })
+})
+
+describe('what this node reads while it is being filled does not stand alone', () => {
+  test.each<[Lack | undefined, Lack | undefined]>([
+    ['gaining', undefined],
+    ['recovering', undefined],
+    [undefined, 'gaining'],
+    [undefined, 'recovering'],
+  ])('lacking before: %s, after: %s', async (before, after) => {
+    const fake = fakeNode(self, ring)
+    let lack = before
+    Object.assign(fake.node, { lackOf: () => lack })
+    let tell: (stored: Stored) => void = () => undefined
+    fake.store.read = () => new Promise<Stored>((resolve) => (tell = resolve))
+    const found = read(fake, { needed: 1, sloppy: false })
+    lack = after
+    tell(undefined)
+    await soon()
+    const [other] = asked(fake)
+    expect(other).toBeDefined()
+    const sent = record.subarray(storedHeaderBytes)
+    fake.lane(other!).answer(frameType.record, sent)
+    expect(await found).toMatchObject({ bytes: sent })
   })
 })
