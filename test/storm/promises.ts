@@ -85,8 +85,8 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
 /** Whether owners stay the same and none of them answers although it forgot something. */
 function hasSteadyOwners(plan: StormPlan): boolean {
   const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)
-  // A replaced node is a new member: where not everybody owns everything, others gain partitions that they have nothing
-  // of yet, and with R = 1 that is what a read may meet (HAZARDS D4, open).
+  // A replaced node is a new member: where not everybody owns everything, others gain partitions. What they lack counts
+  // for no read (HAZARDS D4), but with R = 1 owners are taken to change here, as in all plans that change the ring.
   const { n, nodes } = plan.cluster
   const isMet = (name: FaultName): boolean =>
     name === 'replacement' && quorums(plan).r === 1 && nodes > n
