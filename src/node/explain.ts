@@ -7,6 +7,7 @@ import { isFailure, request } from '../rpc/request.ts'
 import { judgeConvergence, type Convergence, type Holding } from './convergence.ts'
 import type { KeyPlace } from './key-place.ts'
 import type { NodeCore } from './node-core.ts'
+import { judgeTombstone, type TombstoneFate } from './tombstone-fate.ts'
 
 export type { RecordSummary } from '../replica/record-summary.ts'
 
@@ -20,6 +21,11 @@ export interface ReplicaReport extends Holding {
   readonly stage: Stage
   /** The epoch of the ring in force there, if it told. */
   readonly epoch?: number
+  /**
+   * Unix time in milliseconds when it last found the key's partition equal with all other owners, in the background; 0
+   * for never, and for one that is no owner or did not tell.
+   */
+  readonly comparedAtMs: number
 }
 
 /** How things stand with a key. Plain, and safe for JSON. */
@@ -32,6 +38,8 @@ export interface Explanation extends Convergence {
   /** In the order of the preference list. */
   readonly owners: readonly string[]
   readonly fallbacks: readonly string[]
+  /** What becomes of the tombstone, when nothing else is left of the key. */
+  readonly tombstone?: TombstoneFate
   /** What each of the first 64 of the preference list holds, owners first, in its order. */
   readonly replicas: readonly ReplicaReport[]
 }
@@ -56,14 +64,21 @@ export async function explainKey(
   const ring = core.coordination.ring()
   const owners = ring.replicas(partition)
   const list = ring.preferenceList(partition)
+  const [reaper] = ring.owners(partition) as [string]
+  let confirmedAtMs = 0
   const replicas = await Promise.all(
     list.slice(0, askedMax).map(async (id): Promise<ReplicaReport> => {
       const told = await ask(core, id, { partition, storageKey }, timeoutMs)
+      if (id === reaper) confirmedAtMs = told.confirmedAtMs
       const stage = ring.member(id)?.stage ?? 'normal'
       const status = core.gossip?.member(id)?.status ?? 'suspect'
-      return { id, role: owners.includes(id) ? 'primary' : 'fallback', status, stage, ...told }
+      const role = owners.includes(id) ? 'primary' : 'fallback'
+      return { id, role, status, stage, ...told.report }
     }),
   )
+  const { graceMs, reap: reaps } = core.options.tombstones
+  const view = { reaper, confirmedAtMs, graceMs, reaps, isMoving: ring.isMoving }
+  const tombstone = judgeTombstone(replicas, view)
   return {
     bucket,
     key,
@@ -72,11 +87,16 @@ export async function explainKey(
     owners,
     fallbacks: list.slice(owners.length),
     ...judgeConvergence(replicas),
+    ...(tombstone === undefined ? {} : { tombstone }),
     replicas,
   }
 }
 
-type Told = Omit<ReplicaReport, 'id' | 'role' | 'status' | 'stage'>
+interface Told {
+  readonly report: Omit<ReplicaReport, 'id' | 'role' | 'status' | 'stage'>
+  /** When all members confirmed the key's tombstone to this one. */
+  readonly confirmedAtMs: number
+}
 
 /** The answer to `explainCall`. @throws {ProtocolError} by rejection, for a place outside of the ring. */
 export async function explainAnswer(
@@ -89,7 +109,8 @@ export async function explainAnswer(
   if (!isPlace || (partition as number) < 0 || (partition as number) >= (ring?.partitions ?? 0))
     throw new ProtocolError('a key outside of the ring was asked about')
   const place = { partition: partition as number, storageKey }
-  const { epoch, state, record, recovering, hintsFor, marksFor } = await tell(core, place)
+  const { report, confirmedAtMs } = await tell(core, place)
+  const { epoch, state, record, recovering, hintsFor, marksFor, comparedAtMs } = report
   const summary = record && [
     record.siblings,
     record.tombstones,
@@ -98,7 +119,8 @@ export async function explainAnswer(
     record.clock,
     record.digest,
   ]
-  return [epoch, state, summary ?? null, recovering, hintsFor, marksFor]
+  const kept = [recovering, hintsFor, marksFor]
+  return [epoch, state, summary ?? null, ...kept, comparedAtMs, confirmedAtMs]
 }
 
 /** What this node holds. @throws {StorageError} by rejection. */
@@ -106,14 +128,16 @@ async function tell(core: NodeCore, { partition, storageKey }: KeyPlace): Promis
   const stored = await core.store.read(partition, storageKey)
   const isSound = stored !== undefined && stored !== 'damaged'
   const { hintsFor, marksFor } = core.hints.keptFor(partition, storageKey)
-  return {
+  const report = {
     state: isSound ? 'record' : (stored ?? 'absent'),
     ...(isSound ? { record: summarise(stored, core.ports.clock.wallMs()) } : {}),
     recovering: core.filling.isUnderWay,
     hintsFor,
     marksFor,
     epoch: core.keeper.ring?.epoch ?? 0,
-  }
+    comparedAtMs: core.antiEntropy.comparedAtMs(partition),
+  } as const
+  return { report, confirmedAtMs: core.reaper.confirmedAtMs(partition, storageKey) }
 }
 
 async function ask(core: NodeCore, id: string, place: KeyPlace, timeoutMs: number): Promise<Told> {
@@ -127,18 +151,27 @@ async function ask(core: NodeCore, id: string, place: KeyPlace, timeoutMs: numbe
 }
 
 function silence(problem: string): Told {
-  return { state: 'unknown', problem, recovering: false, hintsFor: [], marksFor: [] }
+  const nothing = { recovering: false, hintsFor: [], marksFor: [], comparedAtMs: 0 }
+  return { report: { state: 'unknown', problem, ...nothing }, confirmedAtMs: 0 }
 }
 
 /** Total: undefined for what no node of this version says. */
 function readTold(tuple: readonly unknown[]): Told | undefined {
-  const [epoch, state, summary, recovering, hintsFor, marksFor] = tuple
+  const [epoch, state, summary, recovering, hintsFor, marksFor, compared, confirmed] = tuple
   if (!isCount(epoch) || !isTargets(hintsFor) || !isTargets(marksFor)) return undefined
-  const told = { recovering: recovering === true, hintsFor, marksFor, epoch }
-  if (state === 'absent' || state === 'damaged') return { state, ...told }
+  if (!isInstant(compared) || !isInstant(confirmed)) return undefined
+  const kept = { recovering: recovering === true, hintsFor, marksFor }
+  const told = { ...kept, epoch, comparedAtMs: compared }
+  const confirmedAtMs = confirmed
+  if (state === 'absent' || state === 'damaged')
+    return { report: { state, ...told }, confirmedAtMs }
   const record = readSummary(summary)
   if (state !== 'record' || record === undefined) return undefined
-  return { state, record, ...told }
+  return { report: { state, record, ...told }, confirmedAtMs }
+}
+
+function isInstant(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
 }
 
 function readSummary(tuple: unknown): RecordSummary | undefined {

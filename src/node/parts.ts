@@ -282,6 +282,7 @@ export function createReaper(core: NodeCore): Reaper {
     ...tombstones,
     selfId: core.identity.id,
     answers: core.reapAnswers,
+    store: core.store,
     storage: core.ports.storage,
     revisions: core.revisions,
     clock: core.ports.clock,

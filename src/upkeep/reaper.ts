@@ -16,6 +16,7 @@ import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'
 import { Pauses } from '../replica/pauses.ts'
 import type { Revisions } from '../replica/revisions.ts'
+import type { ReplicaStore } from '../replica/replica-store.ts'
 import { openStored, storedHeaderBytes } from '../replica/stored-record.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -35,6 +36,7 @@ import {
   type Tombstone,
   type Verdicts,
 } from './reap-calls.ts'
+import { canExpire, recordWithEnded } from '../versions/expiry.ts'
 import { Throttle } from './throttle.ts'
 import type { TombstoneOptions } from './tombstone-options.ts'
 
@@ -50,6 +52,7 @@ const confirmedMax = 50_000
 export interface ReaperOptions extends Required<TombstoneOptions> {
   readonly selfId: string
   readonly answers: ReapAnswers
+  readonly store: ReplicaStore
   readonly storage: Storage
   readonly revisions: Revisions
   readonly clock: Clock
@@ -183,6 +186,7 @@ export class Reaper {
     for (;;) {
       const options = { limit: pageLength, ...(after === undefined ? {} : { after }) }
       const page = await storage.scan(partition, options)
+      if (await this.#endExpired(partition, page)) isWhole = false
       for (const lot of inLots(partition, this.#unconfirmedIn(partition, page))) {
         const isConfirmed = await this.#confirm(ring, lot)
         if (!isConfirmed) isWhole = false
@@ -194,6 +198,24 @@ export class Reaper {
       if (!this.#isInForce(ring)) return
     }
     if (isWhole) this.#scanned.set(partition, revision)
+  }
+
+  /**
+   * A value whose time has passed and that nobody reads is ended here; repair brings that to the other owners.
+   * @returns whether there are values with a time to live, past or not.
+   */
+  async #endExpired(partition: number, page: readonly StorageEntry[]): Promise<boolean> {
+    const { store, clock } = this.#options
+    let areMortal = false
+    for (const { key, value } of page) {
+      const stored = openStored(value, key)
+      if (!(stored instanceof Uint8Array) || !canExpire(stored, storedHeaderBytes)) continue
+      areMortal = true
+      const ended = recordWithEnded(stored, storedHeaderBytes, stored.length, clock.wallMs())
+      if (ended === undefined) continue
+      await store.merge(partition, key, { bytes: ended, start: 0, end: ended.length })
+    }
+    return areMortal
   }
 
   #unconfirmedIn(partition: number, page: readonly StorageEntry[]): readonly Tombstone[] {

@@ -223,4 +223,44 @@ describe('a tombstone', () => {
       expect(cluster.records(bucketName, key).size).toBe(0)
     })
   })
+
+  test('is what an expired value becomes that nobody reads; then it goes', async () => {
+    const comparing: NodeOptions = { antiEntropy: { intervalMs: 2_000 } }
+    await overSeeds(seeds(3), cluster(4, comparing), async (cluster) => {
+      const bucket = cluster.node('n1').bucket<string>(bucketName)
+      for (let i = 0; i < 20; i++) await bucket.put(`k${i}`, 'v', { ttlMs: 30_000 })
+      await bucket.put('k0', 'beside', { context: null })
+      await cluster.sleep(30_000 + 2 * reapedAfterMs)
+      for (let i = 1; i < 20; i++) expect(cluster.records(bucketName, `k${i}`).size).toBe(0)
+      expect((await bucket.get('k0')).siblings).toEqual(['beside'])
+    })
+  })
+
+  test('is explained: what it waits for, and when it may go', async () => {
+    await overSeeds(seeds(3), cluster(4), async (cluster) => {
+      const bucket = cluster.node('n1').bucket<string>(bucketName)
+      const explain = async (by = 'n1') =>
+        (await cluster.node(by).explain(bucketName, 'k', { timeoutMs: 500 })).tombstone
+      await bucket.put('k', 'v', { w: 'all' })
+      expect(await explain()).toBeUndefined()
+      const [reaper, other] = owners(cluster, 'k')
+      await bucket.delete('k', { w: 'all' })
+      expect(await explain()).toEqual({
+        reaper,
+        confirmedAtMs: 0,
+        mayGoAtMs: 0,
+        waitsFor: [`a scan by "${reaper}", which asks all members to confirm`],
+      })
+      await cluster.sleep(intervalMs + 2_000)
+      const confirmed = await explain(other)
+      expect(confirmed?.mayGoAtMs).toBe(confirmed!.confirmedAtMs + graceMs)
+      expect(confirmed?.waitsFor).toHaveLength(1)
+      const away = cluster.names.find((name) => name !== 'n1' && name !== reaper)!
+      await cluster.crash(away, { lose: 'nothing' })
+      expect((await explain())?.waitsFor).toContain(`"${away}" does not answer`)
+      await cluster.restart(away)
+      await cluster.sleep(2 * reapedAfterMs)
+      expect(await explain()).toBeUndefined()
+    })
+  })
 })
