@@ -11,6 +11,7 @@ import type { Ring, RingChange } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request } from '../rpc/request.ts'
 import { gainsFromTuple, gainsOf, gainsToTuple, isFilled, wholeGains, type Gains } from './gains.ts'
+import { Waiters } from './waiters.ts'
 
 /** Asks a member whether it still has something to hand over. */
 export const owesCall = 'owes'
@@ -35,6 +36,7 @@ export interface FillingOptions {
 /** Knows whose data this node still waits for. */
 export class Filling {
   readonly #options: FillingOptions
+  readonly #waiters: Waiters
   /** Nobody counts on a node that does not know yet whether it lacks something. */
   #isKnown = false
   #gains: Gains = new Map()
@@ -45,10 +47,10 @@ export class Filling {
   #intervalMs = intervalMinMs
   #timer: Timer | undefined
   #isClosed = false
-  #whenDone: (() => void)[] = []
 
   constructor(options: FillingOptions) {
     this.#options = options
+    this.#waiters = new Waiters(options.clock)
   }
 
   /** Whether this node may lack data that others have. */
@@ -136,20 +138,13 @@ export class Filling {
 
   /** Resolves when everything was handed over, or after `limitMs`. */
   async settled(limitMs: number): Promise<void> {
-    if (!this.isUnderWay) return
-    await new Promise<void>((resolve) => {
-      const limit = this.#options.clock.after(limitMs, resolve)
-      this.#whenDone.push(() => {
-        limit.cancel()
-        resolve()
-      })
-    })
+    if (this.isUnderWay) await this.#waiters.wait(limitMs)
   }
 
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
-    this.#release()
+    this.#waiters.release()
   }
 
   /** What was said of an earlier ring says nothing of this one. */
@@ -196,7 +191,7 @@ export class Filling {
     }
     for (const [partition, gain] of this.#gains)
       if (isFilled(gain, view)) this.#gains.delete(partition)
-    if (this.#gains.size === 0) this.#release()
+    if (this.#gains.size === 0) this.#waiters.release()
     if (this.#gains.size < before) await this.#keep()
   }
 
@@ -210,10 +205,5 @@ export class Filling {
 
   async #keep(): Promise<void> {
     await this.#options.books.keep('filling', gainsToTuple(this.#gains))
-  }
-
-  #release(): void {
-    for (const resolve of this.#whenDone) resolve()
-    this.#whenDone = []
   }
 }

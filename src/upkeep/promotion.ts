@@ -8,6 +8,7 @@ import { ProtocolError } from '../base/errors.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { withMember, withStage, type Change } from '../ring/configuration-change.ts'
 import type { ConfigurationKeeper } from './configuration-keeper.ts'
+import { Waiters } from './waiters.ts'
 
 const changeTimeoutMs = 2_500
 /** Between two attempts, when no majority answers. */
@@ -25,37 +26,32 @@ export interface PromotionOptions {
 /** Makes this node the member that it is to be, however long that takes. */
 export class Promotion {
   readonly #options: PromotionOptions
+  readonly #waiters: Waiters
   #timer: Timer | undefined
   #isClosed = false
-  #whenDone: (() => void)[] = []
 
   constructor(options: PromotionOptions) {
     this.#options = options
+    this.#waiters = new Waiters(options.clock)
   }
 
   /** Begins, if there is need. Resolves when this node has its vote, or after `limitMs`; goes on in any case. */
   async begin(limitMs: number): Promise<void> {
     if (this.#own()?.stage !== 'joining') return void this.#attempt()
-    const settled = new Promise<void>((resolve) => {
-      const limit = this.#options.clock.after(limitMs, resolve)
-      this.#whenDone.push(() => {
-        limit.cancel()
-        resolve()
-      })
-    })
+    const settled = this.#waiters.wait(limitMs)
     void this.#attempt()
     await settled
   }
 
   /** A ring came into force: it may be the one with this node's vote. */
   ringChanged(): void {
-    if (this.#own()?.stage !== 'joining') this.#release()
+    if (this.#own()?.stage !== 'joining') this.#waiters.release()
   }
 
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
-    this.#release()
+    this.#waiters.release()
   }
 
   async #attempt(): Promise<void> {
@@ -68,7 +64,7 @@ export class Promotion {
     }
     if (this.#isClosed) return
     const base = keeper.configuration
-    if (base !== undefined && !this.#isDue(base)) return this.#release()
+    if (base !== undefined && !this.#isDue(base)) return this.#waiters.release()
     this.#timer = clock.after(retryMs, () => void this.#attempt())
   }
 
@@ -95,10 +91,5 @@ export class Promotion {
   ): RingMember | undefined {
     const { id, store } = this.#options.self
     return base?.members.find((each) => each.id === id && each.store === store)
-  }
-
-  #release(): void {
-    for (const resolve of this.#whenDone) resolve()
-    this.#whenDone = []
   }
 }
