@@ -10,7 +10,16 @@ import type { Lack } from '../replica/lack.ts'
 import type { Ring, RingChange } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { isFailure, request } from '../rpc/request.ts'
-import { gainsFromTuple, gainsOf, gainsToTuple, isFilled, wholeGains, type Gains } from './gains.ts'
+import {
+  gainsFromTuple,
+  gainsOf,
+  gainsToTuple,
+  isFilled,
+  sourcesOf,
+  wholeGains,
+  type Gains,
+  type SourceView,
+} from './gains.ts'
 import { Waiters } from './waiters.ts'
 
 /** Asks a member whether it still has something to hand over. */
@@ -43,6 +52,10 @@ export class Filling {
   #epoch = 0
   /** Members that have said that they owe nothing because of changes up to `#epoch`. */
   #handedOver: Set<string> = new Set()
+  /** Members that have something that is lacking; undefined when the gains are other ones than it was made of. */
+  #sources: readonly string[] | undefined
+  /** What was known of them when it was last looked what is whole; undefined likewise. */
+  #judged: string | undefined
   #isAsking = false
   #intervalMs = intervalMinMs
   #timer: Timer | undefined
@@ -152,6 +165,8 @@ export class Filling {
     if (epoch > this.#epoch) this.#handedOver = new Set()
     this.#epoch = Math.max(epoch, this.#epoch)
     this.#intervalMs = intervalMinMs
+    this.#sources = undefined
+    this.#judged = undefined
     if (this.#isAsking) return
     this.#timer?.cancel()
     this.#ask()
@@ -170,29 +185,46 @@ export class Filling {
       })
   }
 
-  /** Asks all who have something that is lacking, and takes note of what is whole. */
+  /** Asks all who have something that is lacking. */
   async #round(): Promise<void> {
     const options = this.#options
     const epoch = this.#epoch
-    const sources = new Set([...this.#gains.values()].flatMap((gain) => gain.sources))
-    const asked = [...sources].filter((id) => !this.#handedOver.has(id) && options.isReachable(id))
+    const sources = (this.#sources ??= sourcesOf(this.#gains))
+    const asked = sources.filter((id) => !this.#handedOver.has(id) && options.isReachable(id))
     const answers = await Promise.all(asked.map((id) => this.#debtOf(id, epoch)))
     if (this.#isClosed || epoch !== this.#epoch) return
     const lost = new Set(asked.filter((_, i) => answers[i] === 'lost'))
     asked.forEach((id, i) => {
       if (answers[i] === 'done') this.#handedOver.add(id)
     })
-    const before = this.#gains.size
-    const view = {
+    await this.#judge(sources, {
       isMember: (id: string): boolean => options.ring()?.member(id) !== undefined,
       isReachable: (id: string): boolean => options.isReachable(id),
       hasHandedOver: (id: string): boolean => this.#handedOver.has(id),
       hasLostAll: (id: string): boolean => lost.has(id),
-    }
+    })
+  }
+
+  /** Takes note of what is whole. While nothing new is known of any source, nothing is: there may be many gains. */
+  async #judge(sources: readonly string[], view: SourceView): Promise<void> {
+    const { isMember, isReachable, hasHandedOver, hasLostAll } = view
+    const known = sources.map((id) => [
+      id,
+      isMember(id),
+      isReachable(id),
+      hasHandedOver(id),
+      hasLostAll(id),
+    ])
+    const judged = JSON.stringify(known)
+    if (judged === this.#judged) return
+    this.#judged = judged
+    const before = this.#gains.size
     for (const [partition, gain] of this.#gains)
       if (isFilled(gain, view)) this.#gains.delete(partition)
     if (this.#gains.size === 0) this.#waiters.release()
-    if (this.#gains.size < before) await this.#keep()
+    if (this.#gains.size === before) return
+    this.#sources = undefined
+    await this.#keep()
   }
 
   /** Whether it still has something for this node: or lost what it had. */

@@ -41,13 +41,20 @@ export function wholeGains(selfId: string, ring: Ring, lack: Lack): Gains {
   return gains
 }
 
+/** All who have something of what is lacking. */
+export function sourcesOf(gains: ReadonlyMap<number, Gain>): readonly string[] {
+  const sources = new Set<string>()
+  for (const gain of gains.values()) for (const id of gain.sources) sources.add(id)
+  return [...sources]
+}
+
 /** What is known of the sources. */
 export interface SourceView {
-  isMember(id: string): boolean
-  isReachable(id: string): boolean
-  hasHandedOver(id: string): boolean
+  readonly isMember: (id: string) => boolean
+  readonly isReachable: (id: string) => boolean
+  readonly hasHandedOver: (id: string) => boolean
   /** It says itself that its storage was lost: it has nothing to hand over, and that it says so means nothing. */
-  hasLostAll(id: string): boolean
+  readonly hasLostAll: (id: string) => boolean
 }
 
 /**
