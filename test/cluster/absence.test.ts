@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { simulate } from '../../src/sim/index.ts'
-import type { SimCluster, SimOptions } from '../../src/sim/index.ts'
+import type { SimOptions } from '../../src/sim/index.ts'
 import {
   bucketName,
   codeOf,
@@ -14,16 +14,11 @@ import {
   seeds,
   strict,
   until,
+  untilAtRest,
   untilSeen,
 } from './kit.ts'
 
 const keysOf = (count: number): string[] => Array.from({ length: count }, (_, i) => `k${i}`)
-
-async function untilAtRest(cluster: SimCluster, names: readonly string[]): Promise<void> {
-  const moving = (): string | undefined =>
-    names.find((name) => cluster.node(name).ring().moving > 0)
-  await until(cluster, moving, 300_000)
-}
 
 test('an owner that was away while its partitions went and came back does not stand alone', async () => {
   const options: Omit<SimOptions, 'seed'> = {

@@ -128,6 +128,16 @@ export async function until(
   }
 }
 
+/** Waits until these nodes know of no change of owners that is under way. */
+export function untilAtRest(
+  cluster: SimCluster,
+  names: readonly string[] = cluster.names,
+): Promise<void> {
+  const moving = (): string | undefined =>
+    names.find((name) => cluster.node(name).ring().moving > 0)
+  return until(cluster, moving, 300_000)
+}
+
 /** Waits until every node that is up sees the member in this state. */
 export function untilSeen(cluster: SimCluster, id: string, status: string): Promise<void> {
   const upNodes = cluster.names.filter((name) => name !== id && isUp(cluster, name))

@@ -17,6 +17,7 @@ import {
   seeds,
   strict,
   until,
+  untilAtRest,
   untilSeen,
 } from './kit.ts'
 
@@ -35,11 +36,6 @@ async function fill(cluster: SimCluster): Promise<void> {
 
 function isMoving(node: CoterieNode): boolean {
   return node.ring().moving > 0
-}
-
-async function untilAtRest(cluster: SimCluster, names = cluster.names): Promise<void> {
-  const moving = (): string | undefined => names.find((name) => isMoving(cluster.node(name)))
-  await until(cluster, moving, 300_000)
 }
 
 async function untilMoving(cluster: SimCluster, name = 'n1'): Promise<void> {

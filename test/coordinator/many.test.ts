@@ -1,7 +1,6 @@
 /** Many operations at once come to the same as each by itself, whatever the owners do; and they make few frames. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { memoryStorage } from '../../src/adapters/memory-storage.ts'
 import { ClosedError, OverloadedError, ProtocolError } from '../../src/base/errors.ts'
 import { Gathering } from '../../src/coordinator/gathering.ts'
 import type { GetRequest } from '../../src/coordinator/get-request.ts'
@@ -11,67 +10,29 @@ import type { PutRequest } from '../../src/coordinator/put-request.ts'
 import { startGet } from '../../src/coordinator/quick-get.ts'
 import { startPut } from '../../src/coordinator/quick-put.ts'
 import type { Receipt } from '../../src/coordinator/receipt.ts'
-import { ReplicaStore } from '../../src/replica/replica-store.ts'
-import { Revisions } from '../../src/replica/revisions.ts'
-import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
+import { storedHeaderBytes } from '../../src/replica/stored-record.ts'
 import { AnswersFrame, batchBytesMax, GetsReader, PutsReader } from '../../src/rpc/batch-frame.ts'
 import { packFailure } from '../../src/rpc/failure.ts'
 import { plainFrame, readGet, readPut } from '../../src/rpc/frame-buffer.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import type { AnswerFrame } from '../../src/rpc/pending-calls.ts'
-import { DotSource } from '../../src/versions/dot-source.ts'
-import { fakeNode, partition, putOf, ringOf, soon, type FakeNode } from './kit.ts'
+import { partition, putOf, ringOf, soon, type FakeNode } from './kit.ts'
+import { elsewhere, members, nodeWith, others, troubles, type Lane } from './store-kit.ts'
 
-const members = ['a', 'b', 'c', 'd', 'e']
-const ring = ringOf(members)
-const [self, ...others] = ring.owners(partition) as [string, string, string]
 const keys = ['k0', 'k1', 'k2', 'k3'] as const
 const storageKeyOf = (key: string): string => `b\0${key}`
 
-type Lane = ReturnType<FakeNode['lane']>
 type Call = Lane['calls'] extends Map<number, infer C> ? C : never
-
-const localWrite = (
-  value: string,
-  dots: DotSource,
-  expiresAtMs = 0,
-): Parameters<typeof writtenLocally>[1] => ({
-  kind: 'siblings',
-  value: Buffer.from(value),
-  tombstone: false,
-  expiresAtMs,
-  replaces: 'all',
-  dots,
-  siblingsMax: 9,
-  stampAbove: undefined,
-})
-
-/** What an owner elsewhere holds: a record that is concurrent with the one here. */
-const elsewhere = writtenLocally(undefined, localWrite('other', new DotSource('elsewhere...')))
 
 /** A node with a real store, and a record for each key but some. */
 async function nodeWithRecords(absentMask: number, expiredMask = 0): Promise<FakeNode> {
-  const fake = fakeNode(self, ring)
-  const storage = memoryStorage()
-  await storage.open()
-  const store = new ReplicaStore({
-    storage,
-    revisions: new Revisions(),
-    writeFailed: () => undefined,
-  })
-  keys.forEach((key, i) => {
-    if (((absentMask >>> i) & 1) === 1) return
-    const expiresAtMs = ((expiredMask >>> i) & 1) === 1 ? 1 : 0
-    void store.write(partition, storageKeyOf(key), localWrite(key, fake.node.dots, expiresAtMs))
-  })
-  const { near } = store
-  Object.assign(fake.store, {
-    near,
-    read: store.read.bind(store),
-    write: store.write.bind(store),
-    writeNow: store.writeNow.bind(store),
-    merge: store.merge.bind(store),
-  })
+  const has = (mask: number, i: number): boolean => ((mask >>> i) & 1) === 1
+  const records = keys.map((key, i) => ({
+    storageKey: storageKeyOf(key),
+    value: key,
+    expiresAtMs: has(expiredMask, i) ? 1 : 0,
+  }))
+  const fake = await nodeWith(records.filter((_, i) => !has(absentMask, i)))
   fake.node.stats.inFlight = keys.length
   return fake
 }
@@ -92,7 +53,7 @@ const answersTo = {
   differ: (isPut: boolean): Answer =>
     isPut
       ? { type: frameType.stored }
-      : { type: frameType.record, body: elsewhere.stored.subarray(storedHeaderBytes) },
+      : { type: frameType.record, body: elsewhere.subarray(storedHeaderBytes) },
   lack: (isPut: boolean): Answer =>
     isPut ? { type: frameType.failed, body: nonsense } : { type: frameType.absent },
   refuse: (): Answer => ({ type: frameType.failed, body: refusal }),
@@ -101,13 +62,8 @@ const answersTo = {
 type Saying = keyof typeof answersTo
 
 const deeds = {
-  hangUp: (lane: Lane) => lane.fail(new ClosedError('gone'), true),
-  loseIt: (lane: Lane) => lane.fail(new ClosedError('gone'), false),
-  knowAnotherRing: (lane: Lane) => lane.answer(frameType.otherEpoch),
+  ...troubles,
   refuseAll: (lane: Lane) => lane.answer(frameType.failed, refusal),
-  beDeaf: (lane: Lane) => {
-    lane.refusal = new ClosedError('deaf')
-  },
 } as const
 
 /** Answers everything that waits in the lane: of each key what is said of it, the others with `rest`. */

@@ -1,84 +1,36 @@
 /** The short ways of reads and writes come to the same as the long ones, whatever the owners do. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { memoryStorage } from '../../src/adapters/memory-storage.ts'
 import { ClosedError, OverloadedError } from '../../src/base/errors.ts'
 import type { GetRequest } from '../../src/coordinator/get-request.ts'
 import { GetOperation } from '../../src/coordinator/get.ts'
 import { PutOperation } from '../../src/coordinator/put.ts'
 import { startGet } from '../../src/coordinator/quick-get.ts'
 import { startPut } from '../../src/coordinator/quick-put.ts'
-import { ReplicaStore } from '../../src/replica/replica-store.ts'
-import { Revisions } from '../../src/replica/revisions.ts'
-import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
+import { storedHeaderBytes } from '../../src/replica/stored-record.ts'
 import { packFailure } from '../../src/rpc/failure.ts'
 import { frameType } from '../../src/rpc/frame.ts'
-import { DotSource } from '../../src/versions/dot-source.ts'
-import { fakeNode, partition, putOf, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
-
-const members = ['a', 'b', 'c', 'd', 'e']
-const ring = ringOf(members)
-const [self, ...others] = ring.owners(partition) as [string, string, string]
-
-const localWrite = (
-  value: string,
-  dots: DotSource,
-  expiresAtMs = 0,
-): Parameters<typeof writtenLocally>[1] => ({
-  kind: 'siblings',
-  value: Buffer.from(value),
-  tombstone: false,
-  expiresAtMs,
-  replaces: 'all',
-  dots,
-  siblingsMax: 9,
-  stampAbove: undefined,
-})
-
-/** What an owner elsewhere holds: a record that is concurrent with the one here. */
-const elsewhere = writtenLocally(undefined, localWrite('other', new DotSource('elsewhere...')))
+import { partition, putOf, soon, storageKey, type FakeNode } from './kit.ts'
+import { elsewhere, members, nodeWith, others, ring, troubles, type Lane } from './store-kit.ts'
 
 /** A node with a real store, and a record in it. */
-async function nodeWithRecord(expiresAtMs = 0): Promise<FakeNode> {
-  const fake = fakeNode(self, ring)
-  const storage = memoryStorage()
-  await storage.open()
-  const store = new ReplicaStore({
-    storage,
-    revisions: new Revisions(),
-    writeFailed: () => undefined,
-  })
-  void store.write(partition, storageKey, localWrite('first', fake.node.dots, expiresAtMs))
-  const { near } = store
-  Object.assign(fake.store, {
-    near,
-    read: store.read.bind(store),
-    write: store.write.bind(store),
-    merge: store.merge.bind(store),
-  })
-  return fake
+function nodeWithRecord(expiresAtMs = 0): Promise<FakeNode> {
+  return nodeWith([{ storageKey, value: 'first', expiresAtMs }])
 }
 
 /** What an owner, or time, does next. */
 type Step = { lane: number; does: keyof typeof deeds } | { passMs: number }
 
 const deeds = {
+  ...troubles,
   agree: (lane: Lane, isPut: boolean) => lane.answer(isPut ? frameType.stored : frameType.same),
   differ: (lane: Lane, isPut: boolean) =>
     isPut
       ? lane.answer(frameType.stored)
-      : lane.answer(frameType.record, elsewhere.stored.subarray(storedHeaderBytes)),
+      : lane.answer(frameType.record, elsewhere.subarray(storedHeaderBytes)),
   lack: (lane: Lane) => lane.answer(frameType.absent),
   refuse: (lane: Lane) => lane.answer(frameType.failed, packFailure(new OverloadedError('no'))),
-  hangUp: (lane: Lane) => lane.fail(new ClosedError('gone'), true),
-  loseIt: (lane: Lane) => lane.fail(new ClosedError('gone'), false),
-  knowAnotherRing: (lane: Lane) => lane.answer(frameType.otherEpoch),
-  beDeaf: (lane: Lane) => {
-    lane.refusal = new ClosedError('deaf')
-  },
 } as const
-
-type Lane = ReturnType<FakeNode['lane']>
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
