@@ -1,6 +1,7 @@
 /** All planted faults. */
 import { coordinationMutants } from './coordination.ts'
 import type { Mutant } from './mutant.ts'
+import { reapingMutants } from './reaping.ts'
 import { transitionMutants } from './transitions.ts'
 import { upkeepMutants } from './upkeep.ts'
 import { versionMutants } from './versions.ts'
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...coordinationMutants,
   ...upkeepMutants,
   ...transitionMutants,
+  ...reapingMutants,
 ]

@@ -1,0 +1,65 @@
+/** Faults in what becomes of tombstones. */
+import type { Mutant } from './mutant.ts'
+
+export const reapingMutants: readonly Mutant[] = [
+  {
+    name: 'tombstone-reaped-on-a-timer',
+    hazard: 'B1',
+    fault: 'a tombstone goes when its time is over, whoever has confirmed it',
+    edits: [
+      {
+        file: 'upkeep/reaper.ts',
+        find: 'return this.#isInForce(ring) ? allOf([own, ...said]) : undefined',
+        replace: 'return said.length < 0 ? own : lot.tombstones.map(() => true)',
+      },
+      {
+        file: 'upkeep/reaper.ts',
+        find: '    if (own?.some(Boolean) !== true) return own\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'tombstone-reaped-while-a-member-is-away',
+    hazard: 'B1',
+    fault: 'a member that cannot tell counts as one that has nothing older',
+    edits: [
+      {
+        file: 'upkeep/reap-calls.ts',
+        find: '  if (told.length < said.length) return undefined\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'tombstone-reaped-beside-a-stray',
+    hazard: 'B3',
+    fault:
+      'members that are no owners vouch without looking: they may stand in with an older value',
+    edits: [
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: "return bytes === undefined && !hints.isHinted(partition, key, '')",
+        replace: 'return bytes !== null',
+      },
+    ],
+  },
+  {
+    name: 'reaped-without-another-look',
+    hazard: 'B2',
+    fault: 'an owner removes whatever it has of the key, also what was written since',
+    edits: [
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: '    if (!isRecordOf(expected, record)) return false\n    let isRemoved',
+        replace:
+          "    if (expected === 'damaged' || record.length === 0) return false\n    let isRemoved",
+      },
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: 'return isRecordOf(stored, record) && !hints',
+        replace: 'return stored instanceof Uint8Array && !hints',
+      },
+    ],
+  },
+]
