@@ -9,6 +9,11 @@ import type { World } from './world.ts'
 /** Contexts from long ago that a client keeps. */
 const staleMax = 4
 
+/** How many of the values have a time to live, where some have. */
+const mortalShare = 0.2
+/** Longest time to live, milliseconds. */
+export const ttlMaxMs = 8_000
+
 /** What a client works with. */
 export interface ClientOptions {
   readonly world: World
@@ -91,8 +96,13 @@ export class Client {
   }
 
   #put(key: string, context: Context | null | undefined): Promise<void> {
-    const options = context === undefined ? {} : { context }
-    return this.#hold(key, this.#options.bucket.put(key, this.#value(), options))
+    const { world, draw, bucket } = this.#options
+    const isMortal = world.plan.isMortal && draw.chance(mortalShare)
+    const options = {
+      ...(context === undefined ? {} : { context }),
+      ...(isMortal ? { ttlMs: draw.whole(1, ttlMaxMs) } : {}),
+    }
+    return this.#hold(key, bucket.put(key, this.#value(), options))
   }
 
   /** Keeps the context of a write's receipt. */

@@ -5,6 +5,7 @@
 
 import type { Bucket } from '../../src/index.ts'
 import type { RecordView } from '../../src/sim/index.ts'
+import { ttlMaxMs } from './clients.ts'
 import { comparedWithinMs, isComparing, watchedMs } from './comparing.ts'
 import { nodeNames } from './plan-cluster.ts'
 import type { Operators } from './operators.ts'
@@ -81,6 +82,7 @@ export class Convergence {
   async reach(): Promise<void> {
     this.#world.cluster.heal()
     this.#operators.raiseAll()
+    if (this.#world.plan.isMortal) await this.#world.cluster.sleep(ttlMaxMs)
     await this.#until('all nodes are up', upWithinMs, () => this.#problemOfStarts())
     await this.#finishLeaves()
     await this.#until('all see all', seenWithinMs, () => this.#problemOfMembers())

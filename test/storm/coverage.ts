@@ -5,13 +5,16 @@
  */
 
 import { faultNames, menu } from './menu.ts'
+import { isComparing } from './comparing.ts'
 import { drawPlan } from './plan.ts'
 import type { StormPlan } from './plan.ts'
+import { isReaping } from './reaping.ts'
 
 /** What a plan has, by what it is about. */
 type Traits = Readonly<Record<string, readonly (string | number)[]>>
 
-function traitsOf({ theme, mood, cluster, groups, clients, acts }: StormPlan): Traits {
+function traitsOf(plan: StormPlan): Traits {
+  const { theme, mood, cluster, groups, clients, acts } = plan
   const { nodes, n, r, w, storage, sloppy, readRepair, zones, hasTopology, hintBytesMax } = cluster
   const actions = clients.flatMap((client) => Object.entries(client.actions))
   const struck = acts.flatMap(({ faults }) => faults.map(({ fault }) => fault))
@@ -28,6 +31,9 @@ function traitsOf({ theme, mood, cluster, groups, clients, acts }: StormPlan): T
     others: [
       ...(zones.length > 0 ? ['zones'] : []),
       ...(hasTopology ? ['members come and go'] : []),
+      ...(isComparing(plan) ? ['replicas compared'] : []),
+      ...(plan.isMortal ? ['times to live'] : []),
+      ...(isReaping(plan) ? ['tombstones reaped'] : []),
       ...(hintBytesMax <= 2000 ? ['hints of 2 kB at most'] : []),
       ...(groups.some(({ valueMax }) => valueMax >= 2000) ? ['values up to 2000 characters'] : []),
     ],

@@ -55,6 +55,8 @@ export interface StormPlan {
   readonly cluster: ClusterPlan
   readonly groups: readonly GroupPlan[]
   readonly clients: readonly ClientPlan[]
+  /** Whether some values have a time to live. Only where all clocks are right. */
+  readonly isMortal: boolean
   readonly acts: readonly ActPlan[]
 }
 
@@ -80,7 +82,12 @@ export function drawPlan(seed: number, options: PlanOptions = {}): StormPlan {
   const acts = drawActs(draw.fork('acts'), { theme, cluster, mood, minutes: options.minutes })
   const isWanted = ({ fault }: FaultPlan): boolean => options.without?.includes(fault) !== true
   const cut = acts.map((act) => ({ ...act, faults: act.faults.filter(isWanted) }))
-  return { seed, theme, mood, cluster, groups, clients, acts: cut }
+  const isMortal = draw.fork('mortal').chance(0.5) && !cut.some(hasClockFaults)
+  return { seed, theme, mood, cluster, groups, clients, isMortal, acts: cut }
+}
+
+function hasClockFaults({ faults }: ActPlan): boolean {
+  return faults.some(({ fault }) => menu[fault].area === 'clock')
 }
 
 function drawTheme(draw: Draw): Theme {
