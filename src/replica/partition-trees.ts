@@ -135,6 +135,7 @@ export class PartitionTrees {
         }
         return true
       })
+      tree.follow(this.#built.get(partition)?.tree)
       const builtMs = clock.monotonicMs()
       const built = { tree, damaged, revision, builtMs, tookMs: builtMs - beganMs }
       if (!this.#isClosed) this.#built.set(partition, built)

@@ -104,6 +104,23 @@ describe('a hash tree', () => {
     )
   })
 
+  test('has the root of what is in it, whatever it followed and whatever was added since', () => {
+    fc.assert(
+      fc.property(items, items, (before, after) => {
+        const tree = treeOf(after)
+        const earlier = treeOf(before)
+        earlier.root()
+        tree.follow(earlier)
+        expect(tree.root()).toEqual(treeOf(after).root())
+        const digest = new RecordDigest(7)
+        digest.compute('one more', Uint8Array.of(1), 0, 1)
+        tree.add(digest)
+        const added: Item = ['one more', Uint8Array.of(1)]
+        expect(tree.root()).toEqual(treeOf([...after, added]).root())
+      }),
+    )
+  })
+
   test('tells a leaf for about eight records', () => {
     expect([0, 1, 8, 9, 1000, 10 ** 7].map(leavesFor)).toEqual([1, 1, 1, 2, 128, 1024])
   })
