@@ -6,10 +6,16 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { StormReport } from './report.ts'
-import type { StormSums } from './report.ts'
+import type { StormSums, TimedReport } from './report.ts'
 
-/** Seeds of one piece: what is lost at most when the run is stopped. */
-export const pieceSeeds = 250
+/** Seeds of one piece: about as many are lost when the run is stopped. */
+const pieceSeeds = 250
+
+/** Seeds that follow each other. */
+export interface Span {
+  readonly from: number
+  readonly count: number
+}
 
 /** One line of the file. */
 interface Piece extends StormSums {
@@ -28,14 +34,15 @@ export class LongRun {
     this.#path = path
   }
 
-  /** The first seed from `first` on that no piece has. */
-  next(first: number): number {
-    return this.#pieces()
-      .toSorted((a, b) => a.from - b.from)
-      .reduce(
-        (next, { from, seeds }) => (from <= next ? Math.max(next, from + seeds) : next),
-        first,
-      )
+  /** The first seeds of the span that no piece has, up to the next one that some piece has. */
+  left(span: Span): Span {
+    const end = span.from + span.count
+    let next = span.from
+    for (const { from, seeds } of this.#pieces().toSorted((a, b) => a.from - b.from)) {
+      if (from > next) return { from: next, count: Math.min(from, end) - next }
+      next = Math.max(next, from + seeds)
+    }
+    return { from: next, count: Math.max(0, end - next) }
   }
 
   append(piece: { sums: StormSums; from: number; realSeconds: number }): void {
@@ -56,6 +63,50 @@ export class LongRun {
     if (!existsSync(this.#path)) return []
     const lines = readFileSync(this.#path, 'utf8').split('\n')
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Piece)
+  }
+}
+
+/**
+ * The pieces of a run that is under way: each is appended as soon as all of its seeds and of those
+ * before it are in.
+ */
+export class Pieces {
+  readonly #run: LongRun
+  readonly #end: number
+  /** Of pieces that are not appended, by their first seeds. */
+  readonly #reports = new Map<number, StormReport>()
+  #from: number
+  #startedMs = performance.now()
+
+  constructor(run: LongRun, { from, count }: Span) {
+    this.#run = run
+    this.#from = from
+    this.#end = from + count
+  }
+
+  add(report: TimedReport): void {
+    const at = report.seed - ((report.seed - this.#from) % pieceSeeds)
+    const sum = this.#reports.get(at) ?? new StormReport()
+    this.#reports.set(at, sum)
+    sum.add(report)
+    for (let next = this.#complete(); next !== undefined; next = this.#complete())
+      this.#append(next)
+  }
+
+  /** The next piece, if it is whole. */
+  #complete(): StormReport | undefined {
+    const seeds = Math.min(pieceSeeds, this.#end - this.#from)
+    const next = this.#reports.get(this.#from)
+    return next?.seeds === seeds ? next : undefined
+  }
+
+  #append({ sums, seeds }: StormReport): void {
+    const nowMs = performance.now()
+    const realSeconds = Math.round((nowMs - this.#startedMs) / 1000)
+    this.#run.append({ sums, from: this.#from, realSeconds })
+    this.#reports.delete(this.#from)
+    this.#from += seeds
+    this.#startedMs = nowMs
   }
 }
 

@@ -18,7 +18,8 @@
 
 import { parseArgs } from 'node:util'
 import { runCrew } from './crew.ts'
-import { LongRun, pieceSeeds } from './long-run.ts'
+import { LongRun, Pieces } from './long-run.ts'
+import type { Span } from './long-run.ts'
 import { drawPlan } from './plan.ts'
 import type { PlanOptions } from './plan.ts'
 import { failureLines, StormReport } from './report.ts'
@@ -73,32 +74,39 @@ function* jobs(first: number, count: number): Generator<Job, undefined> {
   return undefined
 }
 
-async function runMany(first: number, count: number): Promise<StormReport> {
-  const sum = new StormReport()
+/**
+ * Whether all of the seeds were run.
+ * @param add takes each report as it comes
+ */
+async function runMany(
+  { from, count }: Span,
+  add: (report: TimedReport) => void,
+): Promise<boolean> {
+  let isGoing = true
   const done = (report: TimedReport): boolean => {
-    sum.add(report)
+    add(report)
     const isWell = report.problems.length === 0
     if (!isWell) print(failureLines(report))
     else if (values.verbose) print([`seed ${report.seed}: ${Math.round(report.realMs)} ms`])
-    return isWell || !values['until-failure']
+    return (isGoing = isWell || !values['until-failure'])
   }
-  await runCrew({ workers: Number(values.workers), jobs: jobs(first, count), done })
-  return sum
+  await runCrew({ workers: Number(values.workers), jobs: jobs(from, count), done })
+  return isGoing
 }
 
-async function runOnce(first: number, count: number): Promise<boolean> {
+async function runOnce(seeds: Span): Promise<boolean> {
   const startedMs = performance.now()
-  return tell(await runMany(first, count), (performance.now() - startedMs) / 1000)
+  const sum = new StormReport()
+  await runMany(seeds, (report) => sum.add(report))
+  return tell(sum, (performance.now() - startedMs) / 1000)
 }
 
-async function runLong(run: LongRun, first: number, count: number): Promise<boolean> {
-  for (;;) {
-    const from = run.next(first)
-    const seeds = Math.min(pieceSeeds, first + count - from)
-    if (seeds <= 0) break
-    const startedMs = performance.now()
-    const { sums } = await runMany(from, seeds)
-    run.append({ sums, from, realSeconds: Math.round((performance.now() - startedMs) / 1000) })
+/** Fills one piece after the other with one crew: a new one would compile everything again. */
+async function runLong(run: LongRun, seeds: Span): Promise<boolean> {
+  let isGoing = true
+  for (let left = run.left(seeds); isGoing && left.count > 0; left = run.left(seeds)) {
+    const pieces = new Pieces(run, left)
+    isGoing = await runMany(left, (report) => pieces.add(report))
   }
   const { report, realSeconds } = run.total()
   return tell(report, realSeconds)
@@ -112,10 +120,8 @@ function tell(sum: StormReport, seconds: number): boolean {
 
 function run(): Promise<boolean> {
   if (values.seed !== undefined) return runOne(Number(values.seed))
-  const [first, count] = [Number(values.from), Number(values.seeds)]
-  return values.log === undefined
-    ? runOnce(first, count)
-    : runLong(new LongRun(values.log), first, count)
+  const seeds = { from: Number(values.from), count: Number(values.seeds) }
+  return values.log === undefined ? runOnce(seeds) : runLong(new LongRun(values.log), seeds)
 }
 
 process.exitCode = (await run()) ? 0 : 1
