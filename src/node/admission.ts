@@ -1,6 +1,5 @@
 /** Lets nodes into the cluster: the other side of `join.ts`. */
-import { InvalidArgumentError, ProtocolError } from '../base/errors.ts'
-import type { Claim } from '../membership/claim.ts'
+import { InvalidArgumentError, ProtocolError, TopologyBusyError } from '../base/errors.ts'
 import { claimFromTuple } from '../membership/messages.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
@@ -11,6 +10,14 @@ import { isFailure, request } from '../rpc/request.ts'
 import { policyCall } from './bucket-policies.ts'
 import { textProblem } from './option-checks.ts'
 import type { NodeCore } from './node-core.ts'
+import {
+  hasTakenOver,
+  refuseLiving,
+  refuseReachable,
+  takingOver,
+  tellGone,
+  type Takeover,
+} from './takeover.ts'
 
 const changeTimeoutMs = 2_500
 const probeTimeoutMs = 500
@@ -56,48 +63,76 @@ export class Admission {
    * is no cluster yet, `busy` when it takes too long, and whether because owners change.
    */
   async admit(who: Greeting, tuple: readonly unknown[]): Promise<readonly unknown[]> {
+    const takeover = readTakeover(who, tuple)
     const member = readMember(who, tuple)
     const { keeper, gossip, ports } = this.#core
     if (keeper.configuration === undefined || gossip === undefined) {
       const lately = this.#heardLately()
-      this.#hear(who.address)
+      // Whoever replaces a member founds nothing.
+      if (takeover === undefined) this.#hear(who.address)
       return ['none', lately]
     }
     refuseOtherN(tuple[7], keeper.configuration.n)
     const claim = claimFromTuple(tuple[6])
     const busy = (): readonly unknown[] => ['busy', keeper.ring?.isMoving === true]
     const isBack = tuple[8] === true
-    const admission = isBack ? this.#findBack(member, claim) : this.#letIn(member, who, claim)
-    return within(ports.clock, answerWithinMs, admission, busy)
+    const admission = isBack ? this.#findBack() : this.#enter(member, who, takeover)
+    const answer = admission.then((configuration) => {
+      const isMember = configuration.members.some(({ store }) => store === member.store)
+      if (isMember && claim?.id === member.id) gossip.admit([claim])
+      return ['joined', toTuple(configuration), gossip.claimTuples()]
+    })
+    return within(ports.clock, answerWithinMs, answer, busy)
   }
 
   /**
    * How things stand, for a node that takes itself for a member. One that was withdrawn is none, and has records that
    * may have been deleted meanwhile: it has to begin empty.
    */
-  async #findBack(member: RingMember, claim: Claim | undefined): Promise<readonly unknown[]> {
-    const { configuration, ring } = this.#core.keeper
-    const gossip = this.#core.gossip!
-    const isMember = ring?.member(member.id)?.store === member.store
-    if (isMember && claim?.id === member.id) gossip.admit([claim])
-    return ['joined', toTuple(configuration!), gossip.claimTuples()]
+  async #findBack(): Promise<RingConfiguration> {
+    return this.#core.keeper.configuration!
   }
 
-  async #letIn(
+  /** Into a place of its own, or into that of the member that it replaces, unless it has that already. */
+  #enter(
     member: RingMember,
     who: Greeting,
-    claim: Claim | undefined,
-  ): Promise<readonly unknown[]> {
+    takeover: Takeover | undefined,
+  ): Promise<RingConfiguration> {
+    const configuration = this.#core.keeper.configuration!
+    if (takeover === undefined || hasTakenOver(configuration, member, takeover))
+      return this.#letIn(member, who)
+    return this.#letTakeOver(member, takeover)
+  }
+
+  async #letTakeOver(member: RingMember, takeover: Takeover): Promise<RingConfiguration> {
+    const core = this.#core
+    const asking = { member, takeover }
+    // A mistake is told at once, before anybody is asked.
+    takingOver(core.keeper.configuration!, asking)
+    const replaced = core.keeper.ring?.member(takeover.replaces)
+    await refuseLiving(core, takeover.replaces)
+    const make = (base: RingConfiguration): Change | undefined => {
+      refuseReachable(core, takeover.replaces)
+      return takingOver(base, asking)
+    }
+    const configuration = await core.keeper.change(make, changeTimeoutMs)
+    if (replaced !== undefined) tellGone(core, replaced)
+    return configuration
+  }
+
+  async #letIn(member: RingMember, who: Greeting): Promise<RingConfiguration> {
     const { keeper } = this.#core
-    const gossip = this.#core.gossip!
+    const judged = keeper.ring?.member(member.id)?.store
     await this.#refuseNamesake(member, who)
     const make = (base: RingConfiguration): Change | undefined => {
       const known = base.members.find(({ id }) => id === member.id)
-      return known?.store === member.store ? undefined : withMember(base, member)
+      if (known?.store === member.store) return undefined
+      // It may be a later process of the same node: whoever asked first is the one that is gone.
+      if (known !== undefined && known.store !== judged) throw nameTaken(member.id)
+      return withMember(base, member)
     }
-    const configuration = await keeper.change(make, changeTimeoutMs)
-    if (claim?.id === member.id) gossip.admit([claim])
-    return ['joined', toTuple(configuration), gossip.claimTuples()]
+    return keeper.change(make, changeTimeoutMs)
   }
 
   /** A member under this id with another storage may still live: then the newcomer is a mistake. */
@@ -117,6 +152,10 @@ export class Admission {
       )
     }
   }
+}
+
+function nameTaken(id: string): TopologyBusyError {
+  return new TopologyBusyError(`another node came under the id "${id}" meanwhile: try again`)
 }
 
 /** N is the founder's choice: nobody who expects another one is let in. */
@@ -139,7 +178,8 @@ function within(
 }
 
 function readMember(who: Greeting, tuple: readonly unknown[]): RingMember {
-  const [, id, store, zone, weight] = tuple
+  // One that replaces another may leave weight and zone to that one.
+  const [, id, store, zone = '', weight = 1] = tuple.map((each) => each ?? undefined)
   const zoneProblem = zone === '' ? undefined : textProblem(zone, 128)
   const { weightMin, weightMax } = configurationLimits
   const isWeight = typeof weight === 'number' && weight >= weightMin && weight <= weightMax
@@ -148,4 +188,19 @@ function readMember(who: Greeting, tuple: readonly unknown[]): RingMember {
     throw new ProtocolError('a malformed request to join')
   }
   return { id: who.id, store: who.store, zone: zone as string, weight, stage: 'joining' }
+}
+
+/** Whose place the node asks for; undefined when it wants one of its own. */
+function readTakeover({ id }: Greeting, tuple: readonly unknown[]): Takeover | undefined {
+  const [, , , zone, weight] = tuple
+  const replaces = tuple[9] ?? undefined
+  if (replaces === undefined) return undefined
+  if (textProblem(replaces, 128) !== undefined)
+    throw new ProtocolError('a malformed request to join')
+  return {
+    id,
+    replaces: replaces as string,
+    zone: typeof zone === 'string' ? zone : undefined,
+    weight: typeof weight === 'number' ? weight : undefined,
+  }
 }

@@ -4,15 +4,18 @@ import { checkConfiguration, configurationLimits } from '../ring/configuration-c
 import { afterChange, type RingChange } from '../ring/change-plan.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { describe, refuseUnknown, textProblem, type Problems } from './option-checks.ts'
+import { takeoverProblem } from './takeover.ts'
 
 /** A member that would join. */
 export interface MemberToAdd {
   /** The id that it would have: where its share lies on the ring follows from it. */
   readonly id: string
-  /** @default '' */
+  /** @default '', or that of the member whose place it takes */
   readonly zone?: string
-  /** @default 1 */
+  /** @default 1, or that of the member whose place it takes */
   readonly weight?: number
+  /** Id of the member whose place it takes, as with the option `replaces` of `createNode`. @default nobody's */
+  readonly replaces?: string
 }
 
 /** Changes of the ring to look at together. A member may stand in one of the lists only. */
@@ -28,7 +31,7 @@ export interface ChangeRequest {
 }
 
 const keys = ['add', 'remove', 'reweight', 'rezone']
-const addKeys = ['id', 'zone', 'weight']
+const addKeys = ['id', 'zone', 'weight', 'replaces']
 const idBytesMax = 128
 
 /**
@@ -50,9 +53,16 @@ export function readChange(
   if (first !== undefined) throw new InvalidArgumentError(first[0], first[1])
   const { add = [], remove = [], reweight = {}, rezone = {} } = asked
   const altered = new Set([...Object.keys(reweight), ...Object.keys(rezone)])
+  const newcomer = ({ id, zone = '', weight = 1 }: MemberToAdd): RingMember => {
+    return { id, store: storeOf(id), zone, weight, stage: 'normal' }
+  }
+  const memberOf = (id: string): RingMember | undefined =>
+    configuration.members.find((member) => member.id === id)
   const change: RingChange = {
-    add: add.map(({ id, zone = '', weight = 1 }): RingMember => {
-      return { id, store: storeOf(id), zone, weight, stage: 'normal' }
+    add: add.filter(({ replaces }) => replaces === undefined).map(newcomer),
+    replace: add.flatMap((asking) => {
+      const replaced = asking.replaces === undefined ? undefined : memberOf(asking.replaces)
+      return replaced === undefined ? [] : [{ member: newcomer(asking), replaced }]
     }),
     remove: configuration.members.filter(({ id }) => remove.includes(id)),
     alter: configuration.members
@@ -90,6 +100,7 @@ function checkMembers(
   const ids = new Set(members.map(({ id }) => id))
   const going = new Set(remove)
   const coming = new Set<string>()
+  const taken = new Set(remove)
   add.forEach((member, i) => {
     const name = `change.add.${i}`
     if (!refuseUnknown(problems, name, member, addKeys)) return
@@ -98,6 +109,7 @@ function checkMembers(
     else if (ids.has(member.id) || coming.has(member.id))
       problems.push([`${name}.id`, `is a member already: ${describe(member.id)}`])
     coming.add(member.id)
+    if (member.replaces !== undefined) checkTakeover(problems, name, { member, members, taken })
     if (member.weight !== undefined) checkWeight(problems, `${name}.weight`, member.weight)
     if (member.zone !== undefined) checkZone(problems, `${name}.zone`, member.zone)
   })
@@ -109,7 +121,7 @@ function checkMembers(
     problems.push(['change.remove', 'leaves no member'])
   const stays = (name: string, id: string): void => {
     known(name, id)
-    if (going.has(id)) problems.push([name, 'is to be removed'])
+    if (taken.has(id)) problems.push([name, 'is to be removed or replaced'])
   }
   for (const [id, weight] of Object.entries(reweight)) {
     stays(`change.reweight.${id}`, id)
@@ -119,6 +131,24 @@ function checkMembers(
     stays(`change.rezone.${id}`, id)
     checkZone(problems, `change.rezone.${id}`, zone)
   }
+}
+
+/** @param asked.taken ids of members that are to go; the one that is replaced becomes one of them. */
+function checkTakeover(
+  problems: Problems,
+  name: string,
+  asked: {
+    readonly member: MemberToAdd
+    readonly members: readonly RingMember[]
+    readonly taken: Set<string>
+  },
+): void {
+  const { id, zone, weight, replaces = '' } = asked.member
+  const problem = takeoverProblem(asked.members, { id, replaces, zone, weight })
+  if (problem !== undefined) problems.push([`${name}.${problem[0]}`, problem[1]])
+  else if (asked.taken.has(replaces))
+    problems.push([`${name}.replaces`, `"${replaces}" is to be removed or replaced already`])
+  asked.taken.add(replaces)
 }
 
 function checkWeight(problems: Problems, name: string, weight: unknown): void {

@@ -6,7 +6,7 @@ import { systemClock } from '../adapters/system-clock.ts'
 import { systemRandom } from '../adapters/system-random.ts'
 import { tcpTransport } from '../adapters/tcp-transport.ts'
 import { toHex } from '../base/bytes.ts'
-import { JoinError } from '../base/errors.ts'
+import { InvalidArgumentError, JoinError } from '../base/errors.ts'
 import { claimToTuple } from '../membership/messages.ts'
 import type { Transport } from '../ports/transport.ts'
 import { removeRecords } from '../replica/remove-records.ts'
@@ -14,12 +14,15 @@ import { Books } from '../replica/books.ts'
 import type { Lack } from '../replica/lack.ts'
 import type { RingConfiguration, RingMember } from '../ring/configuration.ts'
 import { found, hasDeparted } from '../ring/configuration-change.ts'
+import { isExpulsion, type RefusedError } from '../rpc/handshake.ts'
 import { Gossip } from '../upkeep/gossip.ts'
 import { CoterieNode } from './coterie-node.ts'
 import { introduce } from './introduce.ts'
 import { join, sleep, type JoinOptions } from './join.ts'
 import { NodeCore, type NodePorts } from './node-core.ts'
 import { defaultN, resolveOptions, type NodeOptions } from './options.ts'
+import { isItself } from './takeover.ts'
+import { expel } from './topology.ts'
 import { Voice } from './voice.ts'
 
 /**
@@ -115,17 +118,24 @@ const fillingWaitMs = 1_000
  */
 async function enter(core: NodeCore): Promise<void> {
   const { keeper, identity, options } = core
+  if (options.replaces === identity.id)
+    throw new InvalidArgumentError('replaces', isItself(identity.id))
   const kept = keeper.configuration
   if (kept !== undefined && hasDeparted(kept, identity.store)) throw departed(core)
   const own = kept?.members.find(({ store }) => store === identity.store)
   if (own !== undefined) {
     await rejoin(core, own)
     if (core.expulsion === undefined) return
-    if (hasDeparted(keeper.configuration!, identity.store)) throw departed(core)
+    const isOut = isExpulsion(core.expulsion)
+    if (isOut || hasDeparted(keeper.configuration!, identity.store)) throw departed(core)
     core.expulsion = undefined
   }
   if (kept !== undefined) await beginEmpty(core, kept)
-  if (options.seeds.length === 0) return foundCluster(core)
+  if (options.seeds.length === 0) {
+    if (options.replaces === undefined) return foundCluster(core)
+    const problem = 'needs seeds: the addresses of members that let this node take over'
+    throw new InvalidArgumentError('replaces', problem)
+  }
   await core.filling.expect()
   const outcome = await join(joinOptions(core, options.joinTimeoutMs))
   if (outcome === 'found') return foundCluster(core)
@@ -162,7 +172,10 @@ function joinOptions(core: NodeCore, timeoutMs: number): JoinOptions {
   return {
     seeds: core.options.seeds,
     address: core.address,
-    member: core.ringMember(),
+    member: core.identity,
+    zone: core.options.zone,
+    weight: core.options.weight,
+    replaces: core.options.replaces,
     n: core.options.n,
     claim: claimToTuple(core.gossip!.member(core.identity.id)!),
     clock: core.ports.clock,
@@ -212,9 +225,11 @@ async function rejoin(core: NodeCore, { stage }: RingMember): Promise<void> {
 
 /** Addresses may have changed: seeds tell where the others are now, and whether this node is a member still. */
 async function findBySeeds(core: NodeCore): Promise<void> {
-  const outcome = await join({ ...joinOptions(core, rejoinTimeoutMs), isBack: true }).catch(
-    () => 'found' as const,
-  )
+  const asking = join({ ...joinOptions(core, rejoinTimeoutMs), isBack: true })
+  const outcome = await asking.catch((error: unknown) => {
+    if (isExpulsion(error)) expel(core, error as RefusedError)
+    return 'found' as const
+  })
   if (outcome === 'found') return
   core.gossip?.admit(outcome.claims)
   core.learn(outcome.configuration)

@@ -31,7 +31,12 @@ export interface JoinOptions {
   readonly seeds: readonly string[]
   /** Where this node listens. */
   readonly address: string
-  readonly member: RingMember
+  readonly member: Pick<RingMember, 'id' | 'store'>
+  /** Undefined: the default, or that of the member that this node replaces. */
+  readonly zone: string | undefined
+  readonly weight: number | undefined
+  /** Id of a dead member whose place this node asks for; such a node founds nothing. */
+  readonly replaces: string | undefined
   /** The N that this node was told to expect; another one of the cluster is refused. */
   readonly n: number | undefined
   /** What membership says of this node, as a tuple. */
@@ -64,7 +69,8 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
       if (welcome !== undefined && 'welcome' in welcome) return welcome.welcome
       for (const reply of round.values()) if ('error' in reply) last = reply.error
       const asked = answersOf(round, silences)
-      if (mayFound({ ...asked, heardFrom: options.takeHeardFrom() })) return 'found'
+      const heardFrom = options.takeHeardFrom()
+      if (options.replaces === undefined && mayFound({ ...asked, heardFrom })) return 'found'
       if (!options.isClosed()) await sleep(clock, roundMs)
     }
   } finally {
@@ -72,7 +78,7 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
   }
   const remedy =
     last instanceof TopologyBusyError
-      ? 'owners change, one change at a time: start it again, or with a longer joinTimeoutMs'
+      ? `${last.message}, start it again, or with a longer joinTimeoutMs`
       : 'check their addresses, that they run, and that this node reaches them'
   throw new JoinError(
     `none of the seeds ${seeds.join(', ')} let this node in within ${timeoutMs} ms: ${remedy}`,
@@ -158,10 +164,10 @@ function refuseTwoClusters(channels: ReadonlyMap<string, Channel>): void {
 }
 
 async function askSeed(options: JoinOptions, channel: Channel): Promise<SeedReply> {
-  const { n = null, member } = options
-  const { id, store, zone, weight } = member
+  const { n = null, zone = null, weight = null, replaces = null } = options
+  const { id, store } = options.member
   const { address, claim, isBack } = options
-  const body = [joinCall, id, store, zone, weight, address, claim, n, isBack]
+  const body = [joinCall, id, store, zone, weight, address, claim, n, isBack, replaces]
   const outcome = await request(channel, body, waitFor(options))
   if (isFailure(outcome)) return noAnswer(outcome)
   const [word, tuple, claims] = outcome

@@ -143,7 +143,7 @@ export class NodeCore implements BucketNode {
     this.hints = new HintStore(ports.storage, options.handoff)
     this.keeper = createKeeper(this)
     this.promotion = new Promotion({
-      self: this.ringMember(),
+      self: { ...books.identity, zone: options.zone, weight: options.weight },
       clock: ports.clock,
       keeper: this.keeper,
       failed: (error) => this.fail('configuration', error),
@@ -243,7 +243,7 @@ export class NodeCore implements BucketNode {
   /** What this node is in the ring. */
   ringMember(): RingMember {
     const { id, store } = this.identity
-    const { zone, weight } = this.options
+    const { zone = '', weight = 1 } = this.options
     return { id, store, zone, weight, stage: 'normal' }
   }
 

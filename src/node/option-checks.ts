@@ -110,3 +110,9 @@ export function describe(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
+
+/** What is given and not undefined, else the default. */
+export function withDefaults<T extends object>(fallback: Required<T>, given: T): Required<T> {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...fallback, ...(Object.fromEntries(set) as T) }
+}

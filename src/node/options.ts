@@ -20,6 +20,7 @@ import {
   tombstoneOptions,
   type TombstoneOptions,
 } from '../upkeep/tombstone-options.ts'
+import { checkLimits, limitDefaults, type LimitOptions } from './limit-options.ts'
 import {
   count,
   durationMsMax,
@@ -29,9 +30,11 @@ import {
   positive,
   refuseUnknown,
   text,
+  withDefaults,
   type Problems,
 } from './option-checks.ts'
 
+export type { LimitOptions } from './limit-options.ts'
 export type { AntiEntropyOptions } from '../upkeep/anti-entropy-options.ts'
 export type { TombstoneOptions } from '../upkeep/tombstone-options.ts'
 
@@ -87,30 +90,6 @@ export interface HandoffOptions {
   readonly bytesPerSecondMax?: number
 }
 
-/** What a node refuses. Limits bind its clients; replication and repair always merge. */
-export interface LimitOptions {
-  /** Longest key, in bytes of UTF-8, 1 to 1024. @default 1024 */
-  readonly keyBytesMax?: number
-  /** Longest encoded value, in bytes, up to 8 MiB. @default 1 MiB */
-  readonly valueBytesMax?: number
-  /**
-   * Most siblings that a client's write may leave; repair always merges. Times `valueBytesMax` at most 120 MiB, and
-   * at most 4096. @default 64
-   */
-  readonly siblingsMax?: number
-  /** Most operations under way at once; more are refused with `ERR_OVERLOADED`. @default 50_000 */
-  readonly inFlightMax?: number
-  /**
-   * While the event loop of this node lags by more than this, in milliseconds, its clients are refused with
-   * `ERR_OVERLOADED`, and from a quarter of it on background work waits. Three looks in a row, one every 20 ms, must
-   * find it so late: a single long stretch of work refuses nobody. Less: those who are accepted are served sooner. Off
-   * on a clock that cannot lag, as in a simulation. @default 500
-   */
-  readonly eventLoopLagMaxMs?: number
-  /** Most bytes that wait for one peer. @default 64 MiB */
-  readonly queuedBytesPerPeerMax?: number
-}
-
 /** Options of `createNode`. Unknown ones are refused. */
 export interface NodeOptions {
   /** Unique in the cluster, 1 to 128 bytes. @default random, kept with the data */
@@ -126,6 +105,12 @@ export interface NodeOptions {
   readonly zone?: string
   /** Share of the data, relative to others: 1/128 to 64. @default 1 */
   readonly weight?: number
+  /**
+   * Id of a dead member whose place this node takes over as it joins: its partitions, its weight and its zone. Nothing
+   * else moves, and that member is out for good. Leave `zone` and `weight` out: others than its are refused. Once the
+   * node is a member this option says nothing any more, and may stay. @default none
+   */
+  readonly replaces?: string
   /** Q, a power of two: the units in which data moves. Read only when founding. @default 1024 */
   readonly partitions?: number
   readonly replication?: ReplicationOptions
@@ -153,8 +138,11 @@ export interface ResolvedOptions {
   readonly id: string | undefined
   readonly cluster: string
   readonly seeds: readonly string[]
-  readonly zone: string
-  readonly weight: number
+  /** Undefined when not asked for: '', or that of the member whose place it took. */
+  readonly zone: string | undefined
+  /** Undefined when not asked for: 1, or that of the member whose place it took. */
+  readonly weight: number | undefined
+  readonly replaces: string | undefined
   readonly partitions: number
   /** Undefined when not asked for: 3 when founding, else the cluster's. */
   readonly n: number | undefined
@@ -189,14 +177,6 @@ const defaults = Object.freeze({
     bytesMax: 1024 * mib,
     bytesPerSecondMax: 32 * mib,
   }),
-  limits: Object.freeze({
-    keyBytesMax: 1024,
-    valueBytesMax: mib,
-    siblingsMax: 64,
-    inFlightMax: 50_000,
-    eventLoopLagMaxMs: 500,
-    queuedBytesPerPeerMax: 64 * mib,
-  }),
 })
 
 const known = [
@@ -205,6 +185,7 @@ const known = [
   'seeds',
   'zone',
   'weight',
+  'replaces',
   'partitions',
   'replication',
   'timeoutMs',
@@ -250,8 +231,9 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
     id: options.id,
     cluster: options.cluster ?? defaults.cluster,
     seeds: options.seeds ?? [],
-    zone: options.zone ?? '',
-    weight: options.weight ?? 1,
+    zone: options.zone,
+    weight: options.weight,
+    replaces: options.replaces,
     partitions: options.partitions ?? defaults.partitions,
     n: replication.n,
     r: replication.r ?? 'quorum',
@@ -265,14 +247,8 @@ export function resolveOptions(options: NodeOptions = {}): ResolvedOptions {
     handoff: withDefaults(defaults.handoff, handoff),
     antiEntropy: withDefaults(antiEntropyDefaults, antiEntropy),
     tombstones: tombstoneOptions(tombstones, timeoutMs),
-    limits: withDefaults(defaults.limits, limits),
+    limits: withDefaults(limitDefaults, limits),
   }
-}
-
-/** What is given and not undefined, else the default. */
-function withDefaults<T extends object>(fallback: Required<T>, given: T): Required<T> {
-  const set = Object.entries(given).filter(([, value]) => value !== undefined)
-  return { ...fallback, ...(Object.fromEntries(set) as T) }
 }
 
 function resolveDefaults(): ResolvedMembershipOptions {
@@ -284,6 +260,7 @@ function resolveDefaults(): ResolvedMembershipOptions {
 function checkTop(problems: Problems, options: NodeOptions): void {
   text(problems, 'id', options.id, { bytesMax: 128 })
   text(problems, 'cluster', options.cluster, { bytesMax: 128 })
+  text(problems, 'replaces', options.replaces, { bytesMax: 128 })
   if (options.zone !== '') text(problems, 'zone', options.zone, { bytesMax: 128 })
   positive(problems, 'weight', options.weight, { max: configurationLimits.weightMax })
   if (typeof options.weight === 'number' && options.weight < configurationLimits.weightMin) {
@@ -360,34 +337,6 @@ function checkTombstones(
   if (!(graceMs < leastMs)) return
   const rule = `${graceTimeoutsMin} times timeoutMs = ${leastMs}, not ${graceMs}`
   problems.push(['tombstones.graceMs', `must be at least ${rule}: operations must have ended`])
-}
-
-/** With the rest of its frame the longest record still fits into one: see `rpc/frame.ts`. */
-const recordBytesMax = 120 * mib
-
-const limitMaxima: Readonly<Record<keyof LimitOptions, number>> = {
-  keyBytesMax: 1024,
-  valueBytesMax: 8 * mib,
-  siblingsMax: 4096,
-  inFlightMax: Number.MAX_SAFE_INTEGER,
-  eventLoopLagMaxMs: durationMsMax,
-  queuedBytesPerPeerMax: Number.MAX_SAFE_INTEGER,
-}
-
-function checkLimits(problems: Problems, limits: LimitOptions): void {
-  if (!refuseUnknown(problems, 'limits', limits, Object.keys(defaults.limits))) return
-  const before = problems.length
-  for (const name of Object.keys(limitMaxima) as (keyof LimitOptions)[]) {
-    count(problems, `limits.${name}`, limits[name], { max: limitMaxima[name] })
-  }
-  if (problems.length > before) return
-  const { valueBytesMax, siblingsMax } = withDefaults(defaults.limits, limits)
-  if (valueBytesMax * siblingsMax <= recordBytesMax) return
-  problems.push([
-    'limits.siblingsMax',
-    `${siblingsMax} values of valueBytesMax = ${valueBytesMax} bytes are more than one record ` +
-      `may have: ${recordBytesMax} bytes`,
-  ])
 }
 
 function refuse(problems: Problems): void {

@@ -13,6 +13,7 @@ import type { RemoveOptions, RequestOptions } from './bucket-options.ts'
 import type { NodeCore } from './node-core.ts'
 import { describe } from './option-checks.ts'
 import { sleep } from './join.ts'
+import { tellGone } from './takeover.ts'
 
 const changeTimeoutMs = 10_000
 /** How often it is looked whether writes have ended. */
@@ -114,7 +115,6 @@ export async function removeMember(
   if (id === core.identity.id) {
     throw new InvalidArgumentError('id', 'is this node: call leave() instead')
   }
-  const claim = core.gossip?.member(id)
   if (!force && core.isReachable(id)) {
     throw new InvalidArgumentError(
       'id',
@@ -128,8 +128,5 @@ export async function removeMember(
     )
   }
   await core.keeper.change((base) => withoutMember(base, member), changeTimeoutMs)
-  if (claim?.store === member.store) {
-    const { store, address, boot, incarnation } = claim
-    core.gossip?.admit([{ id, store, address, boot, incarnation, status: 'left' }])
-  }
+  tellGone(core, member)
 }

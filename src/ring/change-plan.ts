@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { atRest, type RingConfiguration, type RingMember } from './configuration.ts'
-import { withMember, withoutMember, type Change } from './configuration-change.ts'
+import { withMember, withoutMember, withReplacement, type Change } from './configuration-change.ts'
 import { rangesGained, type Ring } from './ring.ts'
 
 /** Changes of the ring that are looked at together. Invariant: no member is in two of them. */
@@ -15,6 +15,11 @@ export interface RingChange {
   readonly remove: readonly RingMember[]
   /** Members that stay, with another weight or zone than now. */
   readonly alter: readonly RingMember[]
+  /** Members to come in the place of others. */
+  readonly replace: readonly {
+    readonly member: RingMember
+    readonly replaced: RingMember
+  }[]
 }
 
 /** One copy of one partition that would move. */
@@ -38,11 +43,12 @@ export function afterChange(
   configuration: RingConfiguration,
   change: RingChange,
 ): RingConfiguration {
-  const { add, remove, alter } = change
-  const smaller = remove.reduce(
-    (base, member) => atRest(withoutMember(base, member)),
+  const { add, remove, alter, replace } = change
+  const replacing = replace.reduce(
+    (base, each) => done(withReplacement(base, each)),
     atRest(configuration),
   )
+  const smaller = remove.reduce((base, member) => atRest(withoutMember(base, member)), replacing)
   return [...alter, ...add].reduce((base, member) => done(withMember(base, member)), smaller)
 }
 

@@ -10,6 +10,7 @@
 import {
   atRest,
   placeAlike,
+  placeOf,
   type RingConfiguration,
   type RingMember,
   type Stage,
@@ -52,7 +53,26 @@ export function withMember(configuration: RingConfiguration, member: RingMember)
   if (old !== undefined && isSame(old, member)) return configuration
   const others = configuration.members.filter((other) => other.id !== member.id)
   const departed = old === undefined || old.store === member.store ? [] : [old.store]
-  return next(configuration, { members: [...others, member], departed })
+  const place = old === undefined ? freePlace(others, member) : old.place
+  return next(configuration, { members: [...others, placedAt(member, place)], departed })
+}
+
+/**
+ * Puts the member into the place of another one, which is out for good: its storage departs. The member takes over
+ * weight and zone as well, so that exactly the partitions of the other one change their owner. Unknown, or under its
+ * name another storage, or the id of the member is taken: nothing changes.
+ */
+export function withReplacement(
+  configuration: RingConfiguration,
+  { member, replaced }: { readonly member: RingMember; readonly replaced: Subject },
+): Change {
+  const old = memberOf(configuration, replaced)
+  const isTaken = configuration.members.some(({ id }) => id === member.id)
+  if (old === undefined || isTaken || hasDeparted(configuration, member.store)) return configuration
+  const { zone, weight } = old
+  const heir = placedAt({ ...member, zone, weight }, placeOf(old))
+  const others = configuration.members.filter((other) => other !== old)
+  return next(configuration, { members: [...others, heir], departed: [old.store] })
 }
 
 /** Moves the member to another stage of its life. Unknown, or under its name another storage: nothing changes. */
@@ -122,6 +142,17 @@ export function renewed(configuration: RingConfiguration): RingConfiguration {
 /** Whether a storage has left or was removed, and so may not be a member again. */
 export function hasDeparted(configuration: RingConfiguration, store: string): boolean {
   return configuration.departed.includes(store)
+}
+
+/** An id that is free may be the place of whoever replaced its last bearer: then the storage is a name as good. */
+function freePlace(others: readonly RingMember[], { id, store }: RingMember): string | undefined {
+  return others.some((other) => placeOf(other) === id) ? store : undefined
+}
+
+function placedAt(member: RingMember, place: string | undefined): RingMember {
+  const { id, store, zone, weight, stage } = member
+  const own = { id, store, zone, weight, stage }
+  return place === undefined ? own : { ...own, place }
 }
 
 function memberOf({ members }: RingConfiguration, { id, store }: Subject): RingMember | undefined {

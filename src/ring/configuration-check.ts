@@ -3,7 +3,13 @@
  * gets past it: whatever holds for a `RingConfiguration` holds for what it lets through, and building a ring of it
  * takes bounded time and memory.
  */
-import type { RingConfiguration, RingMember, Stage, Transition } from './configuration.ts'
+import {
+  placeOf,
+  type RingConfiguration,
+  type RingMember,
+  type Stage,
+  type Transition,
+} from './configuration.ts'
 import { departedMax } from './configuration-change.ts'
 
 /** Limits of a ring configuration. */
@@ -30,8 +36,8 @@ export const configurationLimits: {
   weightSumMax: 16_384,
 })
 
-/** A member as it is sent: id, store, zone, weight, index of its stage. */
-type MemberTuple = readonly [string, string, string, number, number]
+/** A member as it is sent: id, store, zone, weight, index of its stage, and its place where that is not its id. */
+type MemberTuple = readonly [string, string, string, number, number, string?]
 
 /**
  * A configuration as it is sent: cluster, epoch, partitions, n, members, departed, moves, the members before the
@@ -58,8 +64,9 @@ export function toTuple(configuration: RingConfiguration): ConfigurationTuple {
   return [cluster, epoch, partitions, n, members.map(memberTuple), departed, moves, before]
 }
 
-function memberTuple({ id, store, zone, weight, stage }: RingMember): MemberTuple {
-  return [id, store, zone, weight, stages.indexOf(stage)]
+function memberTuple({ id, store, zone, weight, stage, place }: RingMember): MemberTuple {
+  const tuple = [id, store, zone, weight, stages.indexOf(stage)] as const
+  return place === undefined ? tuple : [...tuple, place]
 }
 
 /** The configuration of a decoded tuple, or a sentence that tells what is wrong with it. Never throws. */
@@ -81,11 +88,12 @@ function membersFromTuples(value: unknown): readonly unknown[] | string {
   return (value as unknown[]).map(memberFromTuple)
 }
 
-/** Anything but a tuple of 5 becomes `undefined`, which the check refuses. */
+/** Anything but a tuple of 5 or 6 becomes `undefined`, which the check refuses. */
 function memberFromTuple(value: unknown): unknown {
-  if (!Array.isArray(value) || value.length !== 5) return undefined
-  const [id, store, zone, weight, stage] = value as unknown[]
-  return { id, store, zone, weight, stage: typeof stage === 'number' ? stages[stage] : undefined }
+  if (!Array.isArray(value) || value.length < 5 || value.length > 6) return undefined
+  const [id, store, zone, weight, index, place] = value as unknown[]
+  const stage = typeof index === 'number' ? stages[index] : undefined
+  return { id, store, zone, weight, stage, ...(value.length === 6 ? { place } : {}) }
 }
 
 /** A copy of the configuration, checked, or a sentence that tells what is wrong with the first fault. Never throws. */
@@ -125,6 +133,7 @@ function checkMembers(value: unknown): RingMember[] | string {
   if (value.length > configurationLimits.membersMax) return tooManyMembers(value.length)
   const members: RingMember[] = []
   const stores = new Set<string>()
+  const places = new Set<string>()
   let weightSum = 0
   for (const [index, fields] of (value as unknown[]).entries()) {
     const member = checkMember(fields)
@@ -135,6 +144,8 @@ function checkMembers(value: unknown): RingMember[] | string {
     }
     if (stores.has(member.store)) return `member ${index}: two members have the same store`
     stores.add(member.store)
+    if (places.has(placeOf(member))) return `member ${index}: two members have the same place`
+    places.add(placeOf(member))
     weightSum += member.weight
     members.push(member)
   }
@@ -144,7 +155,7 @@ function checkMembers(value: unknown): RingMember[] | string {
 
 function checkMember(value: unknown): RingMember | string {
   if (!isFields(value)) return 'it is not a member'
-  const { id, store, zone, weight, stage } = value
+  const { id, store, zone, weight, stage, place } = value
   if (!isName(id) || id === '') return 'the id is not a well-formed string of 1 to 128 bytes'
   if (!isIdentity(store)) return 'the store is not 32 hexadecimal digits'
   if (!isName(zone)) return 'the zone is not a well-formed string of at most 128 bytes'
@@ -154,7 +165,11 @@ function checkMember(value: unknown): RingMember | string {
     return 'the weight is not a number from 1/128 to 64'
   }
   if (!isStage(stage)) return 'the stage is unknown'
-  return { id, store, zone, weight, stage }
+  const member = { id, store, zone, weight, stage }
+  if (place === undefined) return member
+  if (!isName(place) || place === '')
+    return 'the place is not a well-formed string of 1 to 128 bytes'
+  return { ...member, place }
 }
 
 function tooManyMembers(count: number): string {
@@ -167,7 +182,7 @@ type Fields = Readonly<
     unknown
   >
 > &
-  Readonly<Record<'id' | 'store' | 'zone' | 'weight' | 'stage' | 'before', unknown>>
+  Readonly<Record<'id' | 'store' | 'zone' | 'weight' | 'stage' | 'place' | 'before', unknown>>
 
 /** Fields that are missing read as `undefined`, which each check refuses. */
 function isFields(value: unknown): value is Fields {

@@ -21,6 +21,11 @@ export interface RingMember {
   /** Share of the data relative to others, > 0. */
   readonly weight: number
   readonly stage: Stage
+  /**
+   * What its tokens are hashed of: another name than its id when it took over the place of a dead member, or when its
+   * id is somebody else's place. Unique like ids. @default the id
+   */
+  readonly place?: string
 }
 
 /**
@@ -60,21 +65,27 @@ export function votersOf({ members }: RingConfiguration): readonly RingMember[] 
   return voters.length > 0 ? voters : members
 }
 
+/** Where the member is on the ring: what its tokens are hashed of. */
+export function placeOf({ id, place }: RingMember): string {
+  return place ?? id
+}
+
 /** The configuration without its transition. */
 export function atRest(configuration: RingConfiguration): RingConfiguration {
   const { cluster, epoch, partitions, n, members, departed, moves } = configuration
   return { cluster, epoch, partitions, n, members, departed, moves }
 }
 
-/** Whether two lists of members place all owners alike: weights, zones and who leaves are the same. */
+/** Whether two lists of members place all owners alike: weights, zones, places and who leaves are the same. */
 export function placeAlike(one: readonly RingMember[], other: readonly RingMember[]): boolean {
   const a = onRing(one)
   const b = onRing(other)
   return (
     a.length === b.length &&
-    a.every(({ id, zone, weight }, i) => {
-      const twin = b[i]!
-      return id === twin.id && zone === twin.zone && weight === twin.weight
+    a.every((member, i) => {
+      const { id, zone, weight } = b[i]!
+      const isAlike = member.id === id && member.zone === zone && member.weight === weight
+      return isAlike && placeOf(member) === placeOf(b[i]!)
     })
   )
 }

@@ -72,7 +72,7 @@ export class OwnerTable {
       const distance = this.distances[slot]!
       const first = slot - (slot % this.n)
       let hole = slot
-      // Two owners at one distance have colliding tokens, which are in the order of the ids, as their indices are.
+      // Two owners at one distance have colliding tokens, which are in the order of the places, as their indices are.
       while (hole > first && this.#isAfter(hole - 1, distance, member)) {
         this.owners[hole] = this.owners[hole - 1]!
         this.distances[hole] = this.distances[hole - 1]!

@@ -6,7 +6,7 @@
  * apart by zones (`zone-quotas.ts`); then loads are brought within bounds of what weights entitle to (`shares.ts`,
  * `levelling.ts`).
  */
-import type { RingConfiguration, RingMember } from './configuration.ts'
+import { placeOf, type RingConfiguration, type RingMember } from './configuration.ts'
 import { level, type LoadBounds } from './levelling.ts'
 import { OwnerTable } from './owner-table.ts'
 import { RingWalk } from './ring-walk.ts'
@@ -32,7 +32,7 @@ const underloadPartitions = 20
 
 /** The outcome of placement. Members are told by their index in `members`. */
 export interface Placement {
-  /** Sorted by id. */
+  /** Sorted by place. */
   readonly members: readonly RingMember[]
   /** Owners of each partition: N, or all members on the ring if there are fewer. */
   readonly n: number
@@ -59,7 +59,8 @@ export interface Placement {
  */
 export function place(configuration: RingConfiguration): Placement {
   const { partitions } = configuration
-  const members = configuration.members.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  // By place, not by id: ties go by this order, and whoever replaces a member is to own exactly what that one owned.
+  const members = configuration.members.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
   const allLeave = members.every((member) => member.stage === 'leaving')
   const isOnRing = (member: RingMember): boolean => allLeave || member.stage !== 'leaving'
   const n = Math.min(configuration.n, members.filter(isOnRing).length)

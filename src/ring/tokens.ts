@@ -2,7 +2,7 @@
  * Tokens: the positions of the members on the ring (Dynamo §4.2). What is done with them is decided elsewhere
  * (`ring-walk.ts`, `placement.ts`).
  */
-import type { RingMember } from './configuration.ts'
+import { placeOf, type RingMember } from './configuration.ts'
 import { hashKey } from './key-hash.ts'
 
 /**
@@ -37,7 +37,7 @@ export function tokenCount(weight: number): number {
 
 /**
  * The tokens of the members.
- * @param members sorted by id, at most 65 536.
+ * @param members sorted by place, at most 65 536.
  * @param isOnRing members that it refuses get no tokens.
  */
 export function tokensOf(
@@ -50,7 +50,7 @@ export function tokensOf(
   const packed = new Float64Array(count)
   let at = 0
   members.forEach((member, index) => {
-    const positions = positionsOf(member.id, counts[index]!)
+    const positions = positionsOf(placeOf(member), counts[index]!)
     for (let token = 0; token < counts[index]!; token++) {
       packed[at++] = positions[token]! * 65_536 + index
     }
@@ -65,26 +65,26 @@ export function tokensOf(
 }
 
 /**
- * What was hashed before, by id: a change of the ring moves a member or two, and the others' tokens stay. Positions
- * follow from the id alone, so that it makes no difference to anybody whose they are.
+ * What was hashed before, by place: a change of the ring moves a member or two, and the others' tokens stay. Positions
+ * follow from the place alone, so that it makes no difference to anybody whose they are.
  */
 const known = new Map<string, Uint32Array>()
 let knownCount = 0
 
-/** Positions that are kept, over all ids: 4 MiB. Beyond it, all are forgotten. */
+/** Positions that are kept, over all places: 4 MiB. Beyond it, all are forgotten. */
 const knownCountMax = 1 << 20
 
 /** The first `count` positions of a member, or more. */
-function positionsOf(id: string, count: number): Uint32Array {
-  const before = known.get(id)
+function positionsOf(place: string, count: number): Uint32Array {
+  const before = known.get(place)
   if (before !== undefined && before.length >= count) return before
-  const positions = hashedPositions(id, count)
+  const positions = hashedPositions(place, count)
   knownCount += count - (before?.length ?? 0)
   if (knownCount > knownCountMax) {
     known.clear()
     knownCount = count
   }
-  if (count <= knownCountMax) known.set(id, positions)
+  if (count <= knownCountMax) known.set(place, positions)
   return positions
 }
 
@@ -93,15 +93,15 @@ function positionsOf(id: string, count: number): Uint32Array {
  * loads are more even than with tokens strewn at random. The arcs are dealt in bit-reversed order, so that fewer
  * tokens lie far apart too and a change of weight adds or takes tokens without moving the others.
  */
-function hashedPositions(id: string, count: number): Uint32Array {
+function hashedPositions(name: string, count: number): Uint32Array {
   const arcs = tokensOfWeightOne
-  const idBytes = new TextEncoder().encode(tokenSeed + id)
-  const bytes = new Uint8Array(idBytes.length + 4)
-  bytes.set(idBytes)
+  const nameBytes = new TextEncoder().encode(tokenSeed + name)
+  const bytes = new Uint8Array(nameBytes.length + 4)
+  bytes.set(nameBytes)
   const view = new DataView(bytes.buffer)
   const positions = new Uint32Array(count)
   for (let token = 0; token < count; token++) {
-    view.setUint32(idBytes.length, token)
+    view.setUint32(nameBytes.length, token)
     const place = Math.floor(hashKey(bytes) / arcs)
     positions[token] = reverseBits(token % arcs, arcs) * (ringSize / arcs) + place
   }

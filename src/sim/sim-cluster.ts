@@ -152,11 +152,12 @@ export class SimCluster {
   /**
    * Starts the node on its disk, with the other nodes as seeds. One that is up is closed first, or
    * crashes without loss when it is paused.
+   * @param options.replaces the option of `createNode`, for this start.
    */
-  async restart(name: string): Promise<CoterieNode> {
+  async restart(name: string, options: { readonly replaces?: string } = {}): Promise<CoterieNode> {
     const machine = this.#fleet.machine(name)
     await machine.close()
-    return machine.start(this.#fleet.seedsFor(name))
+    return machine.start(this.#fleet.seedsFor(name), options)
   }
 
   /**
@@ -197,9 +198,17 @@ export class SimCluster {
     this.driftClock(name, FROZEN_PPM)
   }
 
-  /** Starts one more node, which joins the others. */
-  async add(name: string, options: { zone?: string; weight?: number } = {}): Promise<CoterieNode> {
-    return this.#fleet.add({ name, ...options }).start(this.#fleet.seedsFor(name))
+  /**
+   * Starts one more node, which joins the others.
+   * @param options.replaces the option of `createNode`, for this start; such a node is dealt no zone.
+   */
+  async add(
+    name: string,
+    options: { zone?: string; weight?: number; replaces?: string } = {},
+  ): Promise<CoterieNode> {
+    const { replaces, ...own } = options
+    const machine = this.#fleet.add({ name, ...own }, { isZoned: replaces === undefined })
+    return machine.start(this.#fleet.seedsFor(name), { replaces })
   }
 
   /** A copy of what the node's disk holds at this moment, as a backup has it. */

@@ -61,11 +61,18 @@ export class SimFleet {
     return machine
   }
 
-  /** @throws {InvalidArgumentError} when the name is taken. */
-  add(options: SimMachineOptions): SimMachine {
+  /**
+   * @param dealing.isZoned whether a machine that is given no zone is dealt one.
+   * @throws {InvalidArgumentError} when the name is taken.
+   */
+  add(
+    options: SimMachineOptions,
+    { isZoned }: { isZoned: boolean } = { isZoned: true },
+  ): SimMachine {
     const { name } = options
     this.#requireFree(name)
-    const zone = options.zone ?? this.#zones[this.#machines.size % this.#zones.length]
+    const dealt = isZoned ? this.#zones[this.#machines.size % this.#zones.length] : undefined
+    const zone = options.zone ?? dealt
     const machine = new SimMachine(this.world, { ...options, zone })
     this.#machines.set(name, machine)
     return machine

@@ -126,7 +126,10 @@ export class SimMachine {
    * Starts a process with a node in it.
    * @throws whatever the node's start does; then the machine is down.
    */
-  async start(seeds: readonly string[]): Promise<CoterieNode> {
+  async start(
+    seeds: readonly string[],
+    { replaces }: { readonly replaces?: string | undefined } = {},
+  ): Promise<CoterieNode> {
     const { clock, trace, faults, network, random, storage } = this.#world
     const { name, disk, wall } = this
     const runRandom = random.fork(`${name} run ${this.#runs++}`)
@@ -145,6 +148,7 @@ export class SimMachine {
         seeds,
         ...(this.#options.zone === undefined ? {} : { zone: this.#options.zone }),
         ...(this.#options.weight === undefined ? {} : { weight: this.#options.weight }),
+        ...(replaces === undefined ? {} : { replaces }),
         transport: network.transport(process),
         storage: nodeStorage,
         clock: process.clock,

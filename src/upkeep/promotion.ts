@@ -17,7 +17,12 @@ const retryMs = 1_000
 /** What promotion needs of the node. */
 export interface PromotionOptions {
   /** This node, as it is to be in the ring. */
-  readonly self: Pick<RingMember, 'id' | 'store' | 'zone' | 'weight'>
+  readonly self: Pick<RingMember, 'id' | 'store'> & {
+    /** Undefined: '', or what the ring says where this node took over the place of another. */
+    readonly zone: string | undefined
+    /** Undefined: 1, or what the ring says where this node took over the place of another. */
+    readonly weight: number | undefined
+  }
   readonly clock: Clock
   readonly keeper: ConfigurationKeeper
   failed(error: Error): void
@@ -71,8 +76,15 @@ export class Promotion {
   #isDue(base: RingConfiguration): boolean {
     const own = this.#own(base)
     if (own === undefined || own.stage === 'leaving') return false
-    const { zone, weight } = this.#options.self
+    const { zone, weight } = this.#wanted(own)
     return own.stage === 'joining' || own.zone !== zone || own.weight !== weight
+  }
+
+  /** What it is not told stays as it took it over. */
+  #wanted(own: RingMember): Pick<RingMember, 'zone' | 'weight'> {
+    const { zone, weight } = this.#options.self
+    const other = own.place === undefined ? { zone: '', weight: 1 } : own
+    return { zone: zone ?? other.zone, weight: weight ?? other.weight }
   }
 
   /** The vote comes first; the end of the transition gives it too, and before that nothing is certain. */
@@ -81,7 +93,7 @@ export class Promotion {
     const own = this.#own(base)
     if (own === undefined || !this.#isDue(base)) return undefined
     if (own.stage !== 'joining') {
-      return withMember(base, { ...own, zone: self.zone, weight: self.weight })
+      return withMember(base, { ...own, ...this.#wanted(own) })
     }
     return base.transition === undefined ? withStage(base, self, 'normal') : undefined
   }

@@ -123,6 +123,21 @@ test.each([
   ['change.add.0.weight', { add: [{ id: 'n9', weight: 0 }] }],
   ['change.add.0.weight', { add: [{ id: 'n9', weight: 65 }] }],
   ['change.add.0.zone', { add: [{ id: 'n9', zone: 1 }] }],
+  ['change.add.0.replaces', { add: [{ id: 'n9', replaces: 'n8' }] }],
+  ['change.add.0.replaces', { add: [{ id: 'n9', replaces: 'n9' }] }],
+  ['change.add.0.zone', { add: [{ id: 'n9', replaces: 'n2', zone: 'moon' }] }],
+  ['change.add.0.weight', { add: [{ id: 'n9', replaces: 'n2', weight: 2 }] }],
+  ['change.add.0.replaces', { add: [{ id: 'n9', replaces: 'n2' }], remove: ['n2'] }],
+  [
+    'change.add.1.replaces',
+    {
+      add: [
+        { id: 'n8', replaces: 'n2' },
+        { id: 'n9', replaces: 'n2' },
+      ],
+    },
+  ],
+  ['change.reweight.n2', { add: [{ id: 'n9', replaces: 'n2' }], reweight: { n2: 2 } }],
   ['change.add.0.size', { add: [{ id: 'n9', size: 1 }] }],
   ['change.remove', { remove: 'n2' }],
   ['change.remove.0', { remove: ['n9'] }],

@@ -1,7 +1,7 @@
 /** Members that others take out of the ring (HAZARDS E8). */
 
 import { expect, test } from 'vitest'
-import { crashAndSee, outcomeOf, overSeeds, seeds, until } from './kit.ts'
+import { bucketName, crashAndSee, outcomeOf, overSeeds, seeds, strict, until } from './kit.ts'
 
 // Found by seed 101301 of the storm.
 test('a removal that takes long does not put out the newcomer that took the name meanwhile', async () => {
@@ -42,5 +42,29 @@ test('a removal that leaves fewer than N members needs force', async () => {
     await node.removeMember('n3', { force: true })
     expect(node.members().map(({ id }) => id)).toEqual(['n1', 'n2'])
     await cluster.sleep(100)
+  })
+})
+
+// Found by seed 126 of the storm.
+test('a join that takes long does not put out a later process of the same node', async () => {
+  const node = { replication: strict, handoff: { bytesPerSecondMax: 3000 }, timeoutMs: 2000 }
+  await overSeeds(seeds(12), { nodes: 4, node }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket(bucketName)
+    for (let i = 0; i < 60; i++) await bucket.put(`k${i}`, `${i}`.padEnd(400), { w: 'all' })
+    void cluster.add('n5')
+    await cluster.sleep(500)
+    cluster.add('n6').catch(() => undefined)
+    const restarts: string[] = []
+    for (let i = 0; i < 100 && cluster.node('n1').ring().moving > 0; i++) {
+      await cluster.sleep(300 + 900 * cluster.random())
+      await cluster.crash('n6')
+      void outcomeOf(cluster.restart('n6')).then((outcome) => {
+        if ('error' in outcome && /for good/.test(outcome.error.message)) restarts.push('put out')
+        if ('value' in outcome) outcome.value.once('close', () => restarts.push('closed'))
+      })
+    }
+    await cluster.sleep(20_000)
+    expect(restarts).toEqual([])
+    expect(cluster.node('n6').members()).toHaveLength(6)
   })
 })

@@ -53,6 +53,7 @@ export const nodeOptions: Readonly<Record<string, readonly string[]>> = {
   seeds: ['[]'],
   zone: ["''", "'x'"],
   weight: ['1.5'],
+  replaces: [],
   partitions: [],
   replication: ['{}'],
   'replication.n': [],

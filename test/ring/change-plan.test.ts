@@ -6,7 +6,7 @@ import { configurationOf, memberOf, moved } from './kit.ts'
 
 const five = ['a', 'b', 'c', 'd', 'e'].map((id) => memberOf(id))
 const configuration = configurationOf(five, { epoch: 9 })
-const nothing = { add: [], remove: [], alter: [] }
+const nothing = { add: [], remove: [], alter: [], replace: [] }
 const everyone = (): boolean => true
 
 function ringAfter(change: Partial<Parameters<typeof afterChange>[1]>): Ring {
