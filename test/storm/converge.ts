@@ -86,6 +86,8 @@ export class Convergence {
     await this.#until('all nodes are up', upWithinMs, () => this.#problemOfStarts())
     await this.#finishLeaves()
     await this.#until('all see all', seenWithinMs, () => this.#problemOfMembers())
+    for (const name of this.#operators.fenced())
+      this.#world.found(`${name} is a member although another one has taken its place`)
     await this.#handOver()
     if (hintsSuffice(this.#world.plan)) await this.#agree('after the hints')
     if (isComparing(this.#world.plan)) await this.#compare()
@@ -205,7 +207,8 @@ export class Convergence {
       const members = node.members()
       const strange = members.find(({ status, stage }) => status !== 'alive' || stage !== 'normal')
       if (strange) return `${name} sees ${strange.id} ${strange.status} and ${strange.stage}`
-      if (members.length !== names.length) return `${name} sees ${members.length} members`
+      if (members.length !== names.length)
+        return `${name} sees ${members.map(({ id }) => id).join()} alone`
       epochs.add(node.ring().epoch)
     }
     return epochs.size === 1 ? undefined : `epochs ${[...epochs].join(', ')} are in force`

@@ -78,6 +78,8 @@ const names = [
   'join',
   'leave',
   'removal',
+  // The last: whether a plan has a fault is drawn in this order, and kept seeds are to stay what they were.
+  'takeover',
 ] as const
 
 /** The name of a fault. */
@@ -236,6 +238,15 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     aim: 'victim',
     forMs: outage,
     times: 4,
+    destroys: true,
+    odds: 0.9,
+    needs: topology(4),
+  },
+  takeover: {
+    area: 'ring',
+    aim: 'victim',
+    forMs: outage,
+    times: 3,
     destroys: true,
     odds: 0.9,
     needs: topology(4),

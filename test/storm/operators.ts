@@ -3,7 +3,7 @@
  * take care that a majority of the members can always decide on the ring.
  */
 
-import { JoinError } from '../../src/index.ts'
+import { InvalidArgumentError, JoinError } from '../../src/index.ts'
 import type { CoterieNode } from '../../src/index.ts'
 import type { CrashOptions } from '../../src/sim/index.ts'
 import type { World } from './world.ts'
@@ -27,6 +27,10 @@ export class Operators {
   readonly #emptied = new Set<string>()
   /** Nodes that are to leave the ring, or may have. */
   readonly #outgoing = new Set<string>()
+  /** Nodes on a disk whose place another one has taken: none of them may be a member again. */
+  readonly #fenced = new Set<string>()
+  /** Whose place a node asks for whenever it is started. */
+  readonly #wishes = new Map<string, string>()
 
   constructor(world: World) {
     this.#world = world
@@ -74,16 +78,20 @@ export class Operators {
     return true
   }
 
-  /** Starts one node more. */
-  async add(name: string, options: { weight: number }): Promise<void> {
+  /** Starts one node more. False when it did not start at once; then it is tried again. */
+  async add(name: string, options: { weight?: number; replaces?: string }): Promise<boolean> {
     this.#rising.add(name)
+    if (options.replaces !== undefined) this.#wishes.set(name, options.replaces)
+    let isStarted = true
     try {
       this.#welcome(await this.#world.cluster.add(name, options))
     } catch (error) {
-      this.#world.expectable(`the start of ${name}`, error)
+      isStarted = false
+      await this.#startFailed(name, error)
     }
     this.#rising.delete(name)
     void this.#raise(name)
+    return isStarted
   }
 
   /** False when it is paused already or not up. */
@@ -126,12 +134,23 @@ export class Operators {
   async empty(name: string): Promise<void> {
     this.#voteless.add(name)
     this.#emptied.add(name)
+    this.#fenced.delete(name)
     await this.#world.cluster.crash(name, { lose: 'everything' })
   }
 
   /** From now on the node may find that it is no member any more. */
   expectDeparture(name: string): void {
     this.#outgoing.add(name)
+  }
+
+  /** The node may start on its old disk, and has to find that another one has its place. */
+  expectFenced(name: string): void {
+    this.#fenced.add(name)
+  }
+
+  /** Nodes that run on a disk whose place another one has taken. */
+  fenced(): string[] {
+    return [...this.#fenced].filter((name) => this.isUp(name))
   }
 
   /** Starts whatever is down and not held; nothing is paused any more. */
@@ -148,7 +167,9 @@ export class Operators {
     this.#rising.add(name)
     while (isFree()) {
       try {
-        this.#welcome(await this.#world.cluster.restart(name))
+        const replaces = this.#wishes.get(name)
+        const wish = replaces === undefined ? {} : { replaces }
+        this.#welcome(await this.#world.cluster.restart(name, wish))
       } catch (error) {
         await this.#startFailed(name, error)
         await this.#world.cluster.sleep(retryMs)
@@ -161,6 +182,9 @@ export class Operators {
     if (error instanceof JoinError && error.message.includes('has left its cluster for good')) {
       if (!this.#outgoing.has(name)) this.#world.found(`${name} was put out by nobody`)
       if ((this.#holds.get(name) ?? 0) === 0) await this.empty(name)
+    } else if (error instanceof InvalidArgumentError && this.#wishes.has(name)) {
+      // Somebody else has that place, or nobody has it any more: it comes as any other node.
+      this.#wishes.delete(name)
     } else {
       this.#world.expectable(`the start of ${name}`, error)
     }

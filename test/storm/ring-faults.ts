@@ -1,6 +1,7 @@
 /** Members that come and go while everything else happens. */
 
 import { StoreError } from '../../src/index.ts'
+import { Draw } from './draw.ts'
 import type { Tools } from './nemesis.ts'
 import type { FaultPlan } from './plan.ts'
 
@@ -18,6 +19,7 @@ export async function strikeRing(plan: FaultPlan, tools: Tools): Promise<boolean
   const [name = ''] = plan.nodes
   if (plan.fault === 'join') return join(plan, tools)
   if (plan.fault === 'leave') return leave(name, plan, tools)
+  if (plan.fault === 'takeover') return takeOver(name, plan, tools)
   return remove(name, plan, tools)
 }
 
@@ -66,6 +68,35 @@ async function remove(name: string, { level }: FaultPlan, tools: Tools): Promise
   await operators.empty(name)
   operators.release(name)
   return isRemoved && node !== undefined
+}
+
+/** A member dies, and a newcomer takes over its place; the dead one wakes on its old disk, or comes with none. */
+async function takeOver(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
+  const draw = Draw.ofSeed(world.plan.seed, `takeover ${plan.atMs}`)
+  const isDurable = world.plan.cluster.storage === 'durable'
+  if (world.cluster.names.length >= nodesMax || !operators.takeVote(name)) return false
+  // One that is down may have got another disk meanwhile, which nobody knows yet.
+  const hasMembersDisk = isDurable && operators.isUp(name)
+  await operators.crash(name, { lose: 'unsynced' })
+  operators.expectDeparture(name)
+  await world.cluster.sleep(plan.level * noticeMs)
+  const heir = `n${world.cluster.names.length + 1}`
+  world.rings.expectTakeover({ from: name, to: heir })
+  if (isDurable && draw.chance(0.4)) void shake(heir, draw, tools)
+  const isTaken = await operators.add(heir, { replaces: name })
+  if (isTaken && hasMembersDisk && draw.chance(0.5)) operators.expectFenced(name)
+  else await operators.empty(name)
+  operators.release(name)
+  return isTaken
+}
+
+/** The newcomer dies in the middle of it, and is back soon, or so late that it is out again. */
+async function shake(heir: string, draw: Draw, { world, operators }: Tools): Promise<void> {
+  await world.cluster.sleep(draw.magnitude([20, 10_000]))
+  await operators.crash(heir, { lose: 'unsynced' })
+  await world.cluster.sleep(draw.magnitude([100, 40_000]))
+  operators.release(heir)
 }
 
 async function succeeds(work: Promise<void>, what: string, { world }: Tools): Promise<boolean> {

@@ -1,6 +1,7 @@
 /**
- * What must be so of the ring at every moment: one configuration for each epoch (HAZARDS I1), and no
- * replica that serves what was asked of it under another one (F1).
+ * What must be so of the ring at every moment: one configuration for each epoch (HAZARDS I1), no
+ * replica that serves what was asked of it under another one (F1), and nothing moves but the share
+ * of a dead member when another one takes it over.
  */
 
 import type { CoterieNode, Receipt } from '../../src/index.ts'
@@ -17,6 +18,9 @@ interface Own {
   readonly isOwnerOf: Map<string, boolean>
 }
 
+/** How many partitions each member owns. */
+type Owned = Readonly<Record<string, number>>
+
 /** What every node that serves thinks of itself, before a write. */
 export type Ownerships = ReadonlyMap<string, Ownership>
 
@@ -24,6 +28,10 @@ export type Ownerships = ReadonlyMap<string, Ownership>
 export class RingWatch {
   readonly #found: (problem: string) => void
   readonly #rings = new Map<number, { readonly text: string; readonly node: string }>()
+  /** How many partitions each member owns, by epoch. */
+  readonly #owned = new Map<number, Owned>()
+  /** Members whose places are taken over, by who takes them. */
+  readonly #heirs = new Map<string, string>()
   readonly #own = new WeakMap<CoterieNode, Own>()
 
   constructor(found: (problem: string) => void) {
@@ -41,11 +49,34 @@ export class RingWatch {
     this.#own.set(node, { epoch, isOwnerOf: new Map() })
     const text = JSON.stringify({ n, owned })
     const first = this.#rings.get(epoch)
-    if (first === undefined) this.#rings.set(epoch, { text, node: node.id })
-    else if (first.text !== text) {
+    if (first === undefined) {
+      this.#rings.set(epoch, { text, node: node.id })
+      this.#owned.set(epoch, owned)
+      this.#judgeTakeovers(epoch)
+      this.#judgeTakeovers(epoch + 1)
+    } else if (first.text !== text) {
       this.#found(
         `two rings of epoch ${epoch}: ${text} at ${node.id}, ${first.text} at ${first.node}`,
       )
+    }
+  }
+
+  /** A newcomer asks for the place of a dead member. It may come without it, if that is in vain. */
+  expectTakeover({ from, to }: { from: string; to: string }): void {
+    this.#heirs.set(to, from)
+  }
+
+  /** Who takes over owns what the dead one owned, and everybody else what it owned before. */
+  #judgeTakeovers(epoch: number): void {
+    const before = this.#owned.get(epoch - 1)
+    const after = this.#owned.get(epoch)
+    if (before === undefined || after === undefined) return
+    for (const [to, from] of this.#heirs) {
+      const isTakeover = !(to in before) && to in after && from in before && !(from in after)
+      if (!isTakeover) continue
+      const { [from]: share, ...others } = before
+      if (sameCounts({ ...others, [to]: share ?? 0 }, after)) continue
+      this.#found(`the takeover of ${from} by ${to} moved more: ${JSON.stringify([before, after])}`)
     }
   }
 
@@ -78,6 +109,12 @@ export class RingWatch {
       )
     }
   }
+}
+
+function sameCounts(one: Owned, other: Owned): boolean {
+  const ids = Object.keys(one)
+  if (ids.length !== Object.keys(other).length) return false
+  return ids.every((id) => one[id] === other[id])
 }
 
 function owns(node: CoterieNode, { bucket, key }: { bucket: string; key: string }): boolean {

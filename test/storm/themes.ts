@@ -164,7 +164,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       latencyMs: draw.magnitude([5, 60]),
       hasTopology: true,
     }),
-    often: { join: 3, leave: 3, removal: 4, halves: 4 },
+    often: { join: 3, leave: 3, removal: 4, takeover: 3, halves: 4 },
     pace: [10, 40],
   },
 }
