@@ -17,17 +17,33 @@ export const reapingMutants: readonly Mutant[] = [
         find: '    if (own?.some(Boolean) !== true) return own\n',
         replace: '',
       },
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: "isRemoved = this.#mayTell(question) && !hints.isHinted(partition, key, '')",
+        replace: 'isRemoved = this.#mayTell(question) && hints !== undefined',
+      },
     ],
   },
   {
     name: 'tombstone-reaped-while-a-member-is-away',
     hazard: 'B1',
-    fault: 'a member that cannot tell counts as one that has nothing older',
+    fault:
+      'a member that cannot tell counts as one that has nothing older, and a hint holds nothing up',
     edits: [
       {
         file: 'upkeep/reap-calls.ts',
         find: '  if (told.length < said.length) return undefined\n',
         replace: '',
+      },
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: "return isRecordOf(stored, record) && !hints.isHinted(partition, key, '')",
+        replace: 'return isRecordOf(stored, record) && hints !== undefined',
+      },
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: "isRemoved = this.#mayTell(question) && !hints.isHinted(partition, key, '')",
+        replace: 'isRemoved = this.#mayTell(question) && hints !== undefined',
       },
     ],
   },
@@ -57,8 +73,8 @@ export const reapingMutants: readonly Mutant[] = [
       },
       {
         file: 'upkeep/reap-answers.ts',
-        find: 'return isRecordOf(stored, record) && !hints',
-        replace: 'return stored instanceof Uint8Array && !hints',
+        find: 'return isRecordOf(stored, record) && ',
+        replace: 'return stored instanceof Uint8Array && ',
       },
     ],
   },

@@ -215,8 +215,9 @@ describe('a storage belongs to one node of one cluster', () => {
       await machines.stop('n3')
       await untilDown(nodes[0]!, 'n3')
       await nodes[0]!.removeMember('n3')
-      for (const options of [{ seeds }, { seeds: ['n1:1'] }]) {
+      for (const options of [{}, { seeds }, { seeds: ['n1:1'] }]) {
         const error = await rejection(machines.start('n3', options))
+        expect(error).toMatchObject({ code: 'ERR_JOIN' })
         expect(error.message).toMatch(/"n3" has left (its|this) cluster for good/)
       }
     })

@@ -9,7 +9,7 @@
  * owner has everything again. The same node may be struck many times: a write has one copy there.
  *
  * Sessions (read your writes, monotonic reads, a register) need strict quorums that meet, a ring
- * that does not change, and no owner that answers although it forgot something. Two kinds of
+ * that does not change or in an orderly way only, and no owner that answers although it forgot something. Two kinds of
  * destruction leave them whole, because a replica that knows of its loss counts for no quorum:
  * damaged records, as long as nothing is written over them, and a replaced disk, as long as nothing
  * else is wrong until it is filled again.
@@ -82,17 +82,23 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
   return { owners, r: Math.min(cluster.r, owners), w: Math.min(cluster.w, owners) }
 }
 
-/** Whether owners stay the same and none of them answers although it forgot something. */
+/**
+ * Whether owners stay the same, or change with the consent of all who have the data, and none of them answers although it
+ * forgot something. What fewer than a majority acknowledged may be on a former owner alone.
+ */
 function hasSteadyOwners(plan: StormPlan): boolean {
+  const { owners, w } = quorums(plan)
+  const isChange = (name: FaultName): boolean => {
+    const isOrderly = name === 'join' || name === 'leave'
+    return menu[name].area === 'ring' && !(isOrderly && 2 * w > owners)
+  }
   const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)
   // A replaced node is a new member: where not everybody owns everything, others gain partitions. What they lack counts
   // for no read (HAZARDS D4), but with R = 1 owners are taken to change here, as in all plans that change the ring.
   const { n, nodes } = plan.cluster
   const isMet = (name: FaultName): boolean =>
     name === 'replacement' && quorums(plan).r === 1 && nodes > n
-  const isSteady = faultsOf(plan).every(
-    (name) => menu[name].area !== 'ring' && !isLoss(name) && !isMet(name),
-  )
+  const isSteady = faultsOf(plan).every((name) => !isChange(name) && !isLoss(name) && !isMet(name))
   return isSteady && (!destroysGently(plan) || keepsAcknowledged(plan))
 }
 
