@@ -83,11 +83,13 @@ async function takeOver(name: string, plan: FaultPlan, tools: Tools): Promise<bo
   await world.cluster.sleep(plan.level * noticeMs)
   const heir = `n${world.cluster.names.length + 1}`
   world.rings.expectTakeover({ from: name, to: heir })
-  if (isDurable && draw.chance(0.4)) void shake(heir, draw, tools)
+  const isShaken = isDurable && draw.chance(0.4)
+  const shaking = isShaken ? shake(heir, draw, tools) : undefined
   const isTaken = await operators.add(heir, { replaces: name })
   if (isTaken && hasMembersDisk && draw.chance(0.5)) operators.expectFenced(name)
   else await operators.empty(name)
   operators.release(name)
+  await shaking
   return isTaken
 }
 
