@@ -34,6 +34,8 @@ const names: readonly (readonly [RegExp, string])[] = [
   [/because of .* which is dead/, 'the dead accuse nobody'],
   [/failed with/, 'no error that no fault explains'],
   [/put out by nobody/, 'nobody is put out of the ring'],
+  [/^the takeover of .* moved more/, 'a takeover moves the dead one’s share alone'],
+  [/although another one has taken its place/, 'who was replaced stays out'],
 ]
 
 /** What kind of check a problem comes from. */

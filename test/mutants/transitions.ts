@@ -20,4 +20,28 @@ export const transitionMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'takeover-in-a-place-of-its-own',
+    hazard: 'E7',
+    fault: 'who replaces a dead member has tokens of its own, and data of others moves too',
+    edits: [
+      {
+        file: 'ring/tokens.ts',
+        find: 'positionsOf(placeOf(member), ',
+        replace: 'positionsOf(member.id, ',
+      },
+    ],
+  },
+  {
+    name: 'replaced-member-comes-back',
+    hazard: 'E8',
+    fault: 'the storage of a member that was replaced has not departed: it is let in again',
+    edits: [
+      {
+        file: 'ring/configuration-change.ts',
+        find: 'members: [...others, heir], departed: [old.store]',
+        replace: 'members: [...others, heir], departed: []',
+      },
+    ],
+  },
 ]
