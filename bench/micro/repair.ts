@@ -1,7 +1,8 @@
 /**
- * What it takes to find and repair a few differences: `npx tsx bench/micro/repair.ts [keys] [differences]`. Three nodes in
- * one process, N = 3, values of 100 B in memory, 1024 partitions; then so many records vanish from one node, unseen. Told
- * are the bytes that all three nodes send until they are there again, and in a round after that, with nothing to do.
+ * What it takes to find and repair a few differences: `npx tsx bench/micro/repair.ts [keys] [differences]`. Three
+ * nodes in one process, N = 3, values of 100 B in memory, 1024 partitions; then so many records vanish from one node,
+ * unseen. Told are the bytes that all three nodes send until they are there again, and in three rounds after that, with
+ * nothing to do.
  */
 
 import {

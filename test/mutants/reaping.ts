@@ -48,19 +48,6 @@ export const reapingMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'tombstone-reaped-beside-a-stray',
-    hazard: 'B3',
-    fault:
-      'members that are no owners vouch without looking: they may stand in with an older value',
-    edits: [
-      {
-        file: 'upkeep/reap-answers.ts',
-        find: "return bytes === undefined && !hints.isHinted(partition, key, '')",
-        replace: 'return bytes !== null',
-      },
-    ],
-  },
-  {
     name: 'reaped-without-another-look',
     hazard: 'B2',
     fault: 'an owner removes whatever it has of the key, also what was written since',
@@ -75,6 +62,18 @@ export const reapingMutants: readonly Mutant[] = [
         file: 'upkeep/reap-answers.ts',
         find: 'return isRecordOf(stored, record) && ',
         replace: 'return stored instanceof Uint8Array && ',
+      },
+    ],
+  },
+  {
+    name: 'expired-value-ended-for-nobody',
+    hazard: 'B6',
+    fault: 'a value that one read has ended lives on where another replica has it still',
+    edits: [
+      {
+        file: 'versions/sibling-set.ts',
+        find: 'return theirs.tombstone ? theirs : sibling',
+        replace: 'return theirs.tombstone ? sibling : theirs',
       },
     ],
   },

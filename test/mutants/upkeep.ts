@@ -125,4 +125,16 @@ export const upkeepMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'tree-not-updated',
+    hazard: 'G1',
+    fault: 'a write does not mark its partition as changed: hash trees stay what they were',
+    edits: [
+      {
+        file: 'replica/revisions.ts',
+        find: '    this.#counts[partition]! += 1\n',
+        replace: '',
+      },
+    ],
+  },
 ]

@@ -83,8 +83,8 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
 }
 
 /**
- * Whether owners stay the same, or change with the consent of all who have the data, and none of them answers although it
- * forgot something. What fewer than a majority acknowledged may be on a former owner alone.
+ * Whether owners stay the same, or change with the consent of all who have the data, and none of them answers although
+ * it forgot something. What fewer than a majority acknowledged may be on a former owner alone.
  */
 function hasSteadyOwners(plan: StormPlan): boolean {
   const { owners, w } = quorums(plan)
