@@ -65,4 +65,16 @@ export const reapingMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'expired-value-ended-for-nobody',
+    hazard: 'B6',
+    fault: 'a value that one read has ended lives on where another replica has it still',
+    edits: [
+      {
+        file: 'versions/sibling-set.ts',
+        find: 'return theirs.tombstone ? theirs : sibling',
+        replace: 'return theirs.tombstone ? sibling : theirs',
+      },
+    ],
+  },
 ]
