@@ -38,8 +38,12 @@ export function promisedOf(plan: StormPlan, group: GroupName): Model[] {
   return models
 }
 
-/** Whether hints alone bring the owners together: nobody forgot what the others lack. */
+/**
+ * Whether hints alone bring the owners together: nobody forgot what the others lack, and no read has ended a value, which
+ * it tells the owners once, as it repairs them.
+ */
 export function hintsSuffice(plan: StormPlan): boolean {
+  if (plan.isMortal) return false
   return faultsOf(plan).every((name) => {
     const { area } = menu[name]
     return area === 'network' || area === 'clock' || name === 'pause' || name === 'restart'
