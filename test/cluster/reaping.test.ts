@@ -11,6 +11,7 @@ import {
   outcomeOf,
   overSeeds,
   owners,
+  pick,
   rareHandoff,
   seeds,
   strict,
@@ -75,7 +76,7 @@ describe('a tombstone', () => {
       const key = keyWhere(cluster, (owners) => !owners.includes('n1'))
       const bucket = cluster.node('n1').bucket<string>(bucketName)
       await bucket.put(key, 'v', { w: 'all' })
-      const [away] = owners(cluster, key)
+      const away = owners(cluster, key)[1 + pick(cluster, 2)]
       await crashAndSee(cluster, away!, { lose: 'nothing' })
       await bucket.delete(key)
       await cluster.sleep(10 * graceMs)

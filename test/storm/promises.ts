@@ -39,8 +39,8 @@ export function promisedOf(plan: StormPlan, group: GroupName): Model[] {
 }
 
 /**
- * Whether hints alone bring the owners together: nobody forgot what the others lack, and no read has ended a value, which
- * it tells the owners once, as it repairs them.
+ * Whether hints alone bring the owners together: nobody forgot what the others lack, and no read has ended a value,
+ * which it tells the owners once, as it repairs them.
  */
 export function hintsSuffice(plan: StormPlan): boolean {
   if (plan.isMortal) return false
