@@ -160,7 +160,8 @@ class ReadRepair extends Deadline implements CallSink {
     const { selfId } = this.#node
     const owner = stale.get(target)
     const keeper = stale.has(selfId) ? selfId : this.#targets[0]
-    const forAway = target === keeper ? hintFor : []
+    // One that was away may be asked after all.
+    const forAway = target === keeper ? hintFor.filter((id) => id !== target) : []
     return owner === undefined ? forAway : [owner, ...forAway]
   }
 

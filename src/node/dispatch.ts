@@ -24,6 +24,8 @@ import { loadAnswer, loadCall } from './balance.ts'
 import type { NodeCore } from './node-core.ts'
 import { sizesAnswer, sizesCall } from './partition-sizes.ts'
 
+const inNoCluster = 'the node is in no cluster'
+
 /** Routes what peers send to the parts of a node. */
 export class Dispatch {
   readonly #core: NodeCore
@@ -45,7 +47,7 @@ export class Dispatch {
     const isMember = this.#core.keeper.ring !== undefined && !this.#core.isClosed
     if (type === frameType.call) return this.#call(session, bytes, start, end)
     if (!isMember) {
-      return refuse(session, requestId(bytes, start), new ClosedError('the node is in no cluster'))
+      return refuse(session, requestId(bytes, start), new ClosedError(inNoCluster))
     }
     this.answeredCount += 1
     if (type === frameType.put) this.#handlers.put(session, bytes, start, end)
@@ -103,6 +105,8 @@ export class Dispatch {
       case markedCall:
         return this.#marked(tuple)
       case progressCall:
+        // The next life of a newcomer that asks anew to be let in is not yet the newcomer (its storage may be another).
+        if (this.#core.keeper.ring === undefined) throw new ClosedError(inNoCluster)
         return progressTuple(this.#core.progress())
       case vouchCall:
         return this.#core.reapAnswers.answerVouch(tuple)

@@ -45,16 +45,25 @@ export function found(options: {
 
 /**
  * Adds the member, or replaces the one of the same id. Another storage under the same id is another member: the
- * storage of the old one departs. A storage that has departed is not let in again (HAZARDS E8).
+ * storage of the old one departs. The new one has weight and zone of the old one at first, so that owners stay: while
+ * they change already, it could not come back otherwise, and the change would wait for it. A storage that has departed
+ * is not let in again (HAZARDS E8).
  */
 export function withMember(configuration: RingConfiguration, member: RingMember): Change {
   if (hasDeparted(configuration, member.store)) return configuration
   const old = configuration.members.find(({ id }) => id === member.id)
   if (old !== undefined && isSame(old, member)) return configuration
   const others = configuration.members.filter((other) => other.id !== member.id)
-  const departed = old === undefined || old.store === member.store ? [] : [old.store]
-  const place = old === undefined ? freePlace(others, member) : old.place
-  return next(configuration, { members: [...others, placedAt(member, place)], departed })
+  if (old === undefined) {
+    const newcomer = placedAt(member, freePlace(others, member))
+    return next(configuration, { members: [...others, newcomer], departed: [] })
+  }
+  if (old.store === member.store) {
+    return next(configuration, { members: [...others, placedAt(member, old.place)], departed: [] })
+  }
+  const { zone, weight, place } = old
+  const successor = placedAt({ ...member, zone, weight }, place)
+  return next(configuration, { members: [...others, successor], departed: [old.store] })
 }
 
 /**

@@ -205,7 +205,7 @@ export class Channel implements SessionOwner {
     this.#session = undefined
     this.#lastError = error
     // Nothing was sent yet: what waits may take another way, if there is one.
-    if (!opened && (this.#takeSpare() || this.#dialElsewhere()))
+    if (!opened && (this.#takeSpare() || this.#dialElsewhere() || this.#takeOlder()))
       return this.#options.unreachable(error)
     this.#queue = []
     this.#queuedBytes = 0

@@ -8,14 +8,14 @@ export function mayOwn(ring: Ring, target: string): boolean {
   return member !== undefined && (member.stage !== 'leaving' || ring.isMoving)
 }
 
-/** Who needs a record that was meant for `target`: itself, or all who own it now. */
+/** Who needs a record that was meant for `target`: itself, or all who own it now. This node never does: it has it. */
 export function recipientsOf(
   ring: Ring,
   { target, partition }: DirtyMark,
   selfId: string,
 ): readonly string[] {
   const owners = ring.replicas(partition)
-  if (mayOwn(ring, target) && owners.includes(target)) return [target]
+  if (mayOwn(ring, target) && owners.includes(target)) return target === selfId ? [] : [target]
   return owners.filter((id) => id !== selfId && ring.member(id) !== undefined)
 }
 

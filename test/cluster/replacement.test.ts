@@ -212,6 +212,34 @@ describe('a participant that dies', () => {
     })
   })
 
+  // Found by seed 70766720 of the storm: its own change of zone waited for the end of the change that waited for it.
+  test.each([{ replaces: 'n5' }, {}])(
+    'the newcomer without its storage, started with %o, goes on',
+    async (options) => {
+      const zoned = { ...slow, storage: 'memory', zones: ['east', 'west', 'north'] } as const
+      await overSeeds(seeds(3), zoned, async (cluster) => {
+        await withoutN5(cluster)
+        const { zone } = cluster
+          .node('n1')
+          .members()
+          .find(({ id }) => id === 'n5')!
+        cluster.add('n6', { replaces: 'n5' }).catch(() => undefined)
+        await untilMoving(cluster)
+        await cluster.sleep(cluster.random() * 500)
+        await cluster.crash('n6')
+        await cluster.restart('n6', options)
+        await untilMembers(cluster, after)
+        expect(
+          cluster
+            .node('n1')
+            .members()
+            .find(({ id }) => id === 'n6'),
+        ).toMatchObject({ zone })
+        await expectAllThere(cluster)
+      })
+    },
+  )
+
   test('the newcomer for good leaves a removal, and is told so when it comes with the same wish', async () => {
     await overSeeds(seeds(3), { ...slow, storage: 'durable' }, async (cluster) => {
       await fill(cluster)

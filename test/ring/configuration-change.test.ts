@@ -48,6 +48,15 @@ describe('a change of the configuration', () => {
     expect(next.departed).toEqual([storeOf('b')])
   })
 
+  test('keeps weight and zone where the storage is another one: that change is one of its own', () => {
+    const zoned = configurationOf([memberOf('b', { weight: 3, zone: 'z' }), memberOf('d')])
+    const next = sure(withMember(zoned, memberOf('b', { store: identityOf('new') })))
+    expect(next.members[0]).toEqual(
+      memberOf('b', { store: identityOf('new'), weight: 3, zone: 'z' }),
+    )
+    expect(next.transition).toBeUndefined()
+  })
+
   test('changes weight and zone of a member with the same storage, and nothing departs', () => {
     const next = sure(withMember(configuration, memberOf('b', { weight: 3, zone: 'z' })))
     expect(next.members[0]).toEqual(memberOf('b', { weight: 3, zone: 'z' }))

@@ -271,9 +271,12 @@ test('uses the oldest of the sessions that the peer dialled when the newer ones 
   third.session.close()
   other.it.post(other.frame())
   expect(second.wire.types).toEqual([frameType.welcome])
+  // Found by seed 41131955 of the storm: at the address is a copy that is gone, and each message began with a dial.
   reset(other)
-  other.it.post(other.frame())
   expect(second.wire.types).toEqual([frameType.welcome, frameType.put])
+  other.it.post(other.frame())
+  expect(second.wire.types).toEqual([frameType.welcome, frameType.put, frameType.put])
+  expect(other.dials).toHaveLength(1)
 })
 
 describe('a dial fails', () => {

@@ -16,4 +16,20 @@ export const keptSeeds: readonly KeptSeed[] = [
     seed: 25_527_449,
     found: 'a node that was put out while it started opened all the same, and everybody refused it',
   },
+  {
+    seed: 198_671_619,
+    found:
+      'an owner that was back kept a hint for itself, told so by a repair that had begun while it was away',
+  },
+  {
+    seed: 70_766_720,
+    found:
+      'a newcomer that lost its storage while it took over a place asked for another zone, and waited for the end of ' +
+      'the change that waited for it',
+  },
+  {
+    seed: 41_131_955,
+    found:
+      'a member whose copy had run and was gone heard no answer from those that knew the address of the copy',
+  },
 ]

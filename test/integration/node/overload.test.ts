@@ -31,7 +31,7 @@ test.each<[string, LimitOptions]>([
   { timeout: 120_000 },
   async (_, limits) => {
     const report = await overload(limits)
-    const { offered, done, failed, refused, goodput, afterwards } = report
+    const { offered, done, failed, refused, afterwards } = report
     expect(Object.keys(failed)).toEqual(['ERR_OVERLOADED'])
     expect(done + failed['ERR_OVERLOADED']!).toBe(offered)
     // Either this node refused before any work, or the lanes of the owners were full.
@@ -41,6 +41,7 @@ test.each<[string, LimitOptions]>([
     // How much a collector lets lie hangs on the machine and on the version of Node: 20 to 350 MiB were seen.
     for (const growthMiB of report.growthMiB) expect(growthMiB).toBeLessThan(600)
     expect(report.inFlightAfterwards).toBe(0)
-    expect(afterwards).toBeGreaterThan(goodput / 4)
+    // A second on a busy machine, right after: that clients are served again, not how fast.
+    expect(afterwards).toBeGreaterThan(500)
   },
 )
