@@ -162,7 +162,8 @@ export class CoterieNode extends EventEmitter<NodeEvents> {
 
   /**
    * Leaves the cluster for good: gives up its share of the ring, hands its data over, and closes. Its store can never
-   * come back; start it with an empty one to join again.
+   * come back; start it with an empty one to join again. A node that dies before it is out, and is started again, takes
+   * its leave back and is a member as before.
    * @param options.timeoutMs for each of its two changes of the ring. @default 10_000
    * @throws {TopologyBusyError} by rejection, when others change the ring for longer; the node stays a member.
    * @throws {UnavailableError} by rejection, when no majority of the members answers, or its data does not get on: it

@@ -29,7 +29,7 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   signal?.throwIfAborted()
   const limitMs = timeoutMs ?? changeTimeoutMs
   if (core.others().length > 0) {
-    await core.keeper.change((base) => withStage(base, core.identity, 'leaving'), limitMs)
+    await beginLeave(core, limitMs)
     await transitionEnded(core, signal)
     await writesEnded(core)
     await core.handoff.drained()
@@ -38,6 +38,19 @@ export async function leave(core: NodeCore, { signal, timeoutMs }: RequestOption
   }
   core.gossip?.leave()
   await sleep(core.ports.clock, farewellMs)
+}
+
+async function beginLeave(
+  { keeper, promotion, identity }: NodeCore,
+  limitMs: number,
+): Promise<void> {
+  promotion.leaves()
+  try {
+    await keeper.change((base) => withStage(base, identity, 'leaving'), limitMs)
+  } catch (error) {
+    promotion.stays()
+    throw error
+  }
 }
 
 /**

@@ -4,8 +4,9 @@
  * so that a repeated request needs no new epoch.
  *
  * A change of owners begins a transition, which `completed` ends. One at a time: another change of owners is `busy`
- * meanwhile, but for the removal of a member, which nothing must hold up. That one amends the transition: the owners
- * before it stay those that reads and writes must meet, so any step between two amendments is as safe as none.
+ * meanwhile, but for one that takes it back, and for the removal of a member, which nothing must hold up. That one
+ * amends the transition: the owners before it stay those that reads and writes must meet, so any step between two
+ * amendments is as safe as none.
  */
 import {
   atRest,
@@ -210,6 +211,7 @@ function transitionTo(
 ): Transition | 'busy' | undefined {
   if (next.length === 0 || placeAlike(members, next)) return transition
   if (transition === undefined) return { before: members }
-  if (!amends) return 'busy'
-  return placeAlike(transition.before, next) ? undefined : transition
+  // Taken back: the owners before were met by everybody all the time.
+  if (placeAlike(transition.before, next)) return undefined
+  return amends ? transition : 'busy'
 }

@@ -153,8 +153,13 @@ export class SimCluster {
    * Starts the node on its disk, with the other nodes as seeds. One that is up is closed first, or
    * crashes without loss when it is paused.
    * @param options.replaces the option of `createNode`, for this start.
+   * @param options.zone another zone, and
+   * @param options.weight another weight than it had, for this start and those after it.
    */
-  async restart(name: string, options: { readonly replaces?: string } = {}): Promise<CoterieNode> {
+  async restart(
+    name: string,
+    options: { zone?: string; weight?: number; replaces?: string } = {},
+  ): Promise<CoterieNode> {
     const machine = this.#fleet.machine(name)
     await machine.close()
     return machine.start(this.#fleet.seedsFor(name), options)

@@ -47,6 +47,16 @@ export interface SimMachineOptions {
   readonly weight?: number | undefined
 }
 
+/** What one start of a node has of its own. */
+export interface StartOptions {
+  /** The option of `createNode`, for this start alone. */
+  readonly replaces?: string | undefined
+  /** For this start and those after it. */
+  readonly zone?: string | undefined
+  /** For this start and those after it. */
+  readonly weight?: number | undefined
+}
+
 /** A start of a node, until it succeeds, fails, or dies. */
 interface Run {
   readonly process: SimProcess
@@ -67,7 +77,7 @@ export class SimMachine {
   disk: SimDisk
   readonly wall: SimWallClock
   readonly #world: SimWorld
-  readonly #options: SimMachineOptions
+  #options: SimMachineOptions
   readonly #crashRandom: SeededRandom
   readonly #services: SimService[] = []
   #run: Run | undefined
@@ -126,10 +136,9 @@ export class SimMachine {
    * Starts a process with a node in it.
    * @throws whatever the node's start does; then the machine is down.
    */
-  async start(
-    seeds: readonly string[],
-    { replaces }: { readonly replaces?: string | undefined } = {},
-  ): Promise<CoterieNode> {
+  async start(seeds: readonly string[], options: StartOptions = {}): Promise<CoterieNode> {
+    const { replaces, zone = this.#options.zone, weight = this.#options.weight } = options
+    this.#options = { ...this.#options, zone, weight }
     const { clock, trace, faults, network, random, storage } = this.#world
     const { name, disk, wall } = this
     const runRandom = random.fork(`${name} run ${this.#runs++}`)
@@ -146,8 +155,8 @@ export class SimMachine {
         ...this.#world.node,
         id: this.#options.id ?? name,
         seeds,
-        ...(this.#options.zone === undefined ? {} : { zone: this.#options.zone }),
-        ...(this.#options.weight === undefined ? {} : { weight: this.#options.weight }),
+        ...(zone === undefined ? {} : { zone }),
+        ...(weight === undefined ? {} : { weight }),
         ...(replaces === undefined ? {} : { replaces }),
         transport: network.transport(process),
         storage: nodeStorage,

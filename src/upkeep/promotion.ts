@@ -2,6 +2,8 @@
  * What a member asks of the ring for itself: its vote, and the weight and zone that its service gives it. A newcomer is
  * let in without a vote, and asks for it as soon as it is a member. So nobody counts on the vote of a node that gave up
  * joining: the votes on letting it in may be found, and win, long after.
+ *
+ * A node that died while it left, and is started again, is to be a member: it takes its leave back.
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
@@ -33,6 +35,7 @@ export class Promotion {
   readonly #options: PromotionOptions
   readonly #waiters: Waiters
   #timer: Timer | undefined
+  #isLeaving = false
   #isClosed = false
 
   constructor(options: PromotionOptions) {
@@ -51,6 +54,16 @@ export class Promotion {
   /** A ring came into force: it may be the one with this node's vote. */
   ringChanged(): void {
     if (this.#own()?.stage !== 'joining') this.#waiters.release()
+  }
+
+  /** The service has this node leave: it asks for nothing more. */
+  leaves(): void {
+    this.#isLeaving = true
+  }
+
+  /** The leave came to nothing before it began. */
+  stays(): void {
+    this.#isLeaving = false
   }
 
   close(): void {
@@ -75,9 +88,9 @@ export class Promotion {
 
   #isDue(base: RingConfiguration): boolean {
     const own = this.#own(base)
-    if (own === undefined || own.stage === 'leaving') return false
+    if (own === undefined || this.#isLeaving) return false
     const { zone, weight } = this.#wanted(own)
-    return own.stage === 'joining' || own.zone !== zone || own.weight !== weight
+    return own.stage !== 'normal' || own.zone !== zone || own.weight !== weight
   }
 
   /** What it is not told stays as it took it over. */
@@ -92,9 +105,8 @@ export class Promotion {
     const { self } = this.#options
     const own = this.#own(base)
     if (own === undefined || !this.#isDue(base)) return undefined
-    if (own.stage !== 'joining') {
-      return withMember(base, { ...own, ...this.#wanted(own) })
-    }
+    if (own.stage === 'normal') return withMember(base, { ...own, ...this.#wanted(own) })
+    if (own.stage === 'leaving') return withStage(base, self, 'normal')
     return base.transition === undefined ? withStage(base, self, 'normal') : undefined
   }
 

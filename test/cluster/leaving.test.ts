@@ -1,6 +1,7 @@
 /** What a node that leaves takes with it: nothing that anybody was promised (HAZARDS C2, promise P1). */
 
 import { describe, expect, test } from 'vitest'
+import type { CrashOptions, SimCluster } from '../../src/sim/index.ts'
 import {
   bucketName,
   expectOnOwners,
@@ -10,6 +11,7 @@ import {
   overSeeds,
   owners,
   seeds,
+  until,
 } from './kit.ts'
 
 describe('a node that leaves', () => {
@@ -46,6 +48,75 @@ describe('a node that leaves', () => {
       await leaving
       await cluster.settle()
       expectOnOwners(cluster, key, ['v'])
+    })
+  })
+})
+
+describe('a node that dies while it leaves', () => {
+  const keys = Array.from({ length: 30 }, (_, i) => `k${i}`)
+  const slow = {
+    storage: 'durable',
+    nodes: 4,
+    node: { handoff: { bytesPerSecondMax: 1000 } },
+  } as const
+
+  async function fill(cluster: SimCluster): Promise<void> {
+    const bucket = cluster.node('n1').bucket<string>(bucketName)
+    for (const key of keys) await bucket.put(key, key.padEnd(300), { w: 'all' })
+  }
+
+  /** n4 begins to leave, and dies when its share is on the move. */
+  async function dieLeaving(
+    cluster: SimCluster,
+    lose: CrashOptions['lose'] = 'unsynced',
+  ): Promise<void> {
+    void outcomeOf(cluster.node('n4').leave())
+    await cluster.sleep(500 + cluster.random() * 1000)
+    expect(cluster.node('n1').ring().moving).toBeGreaterThan(0)
+    await cluster.crash('n4', { lose })
+  }
+
+  function stageOf(cluster: SimCluster): string | undefined {
+    const { moving } = cluster.node('n1').ring()
+    const n4 = cluster
+      .node('n1')
+      .members()
+      .find(({ id }) => id === 'n4')
+    return moving > 0 ? 'moving' : n4?.stage
+  }
+
+  // Found by crash-points.test.ts: it stayed one that leaves for ever, and owned nothing.
+  test.each([
+    ['and comes back', 'unsynced', 0],
+    ['and comes back when others own its share', 'unsynced', 300_000],
+    ['and comes back without its storage', 'everything', 0],
+  ] as const)('%s is a member as before', async (_, lose, awayMs) => {
+    await overSeeds(seeds(3), slow, async (cluster) => {
+      await fill(cluster)
+      const { owned } = cluster.node('n1').ring()
+      await dieLeaving(cluster, lose)
+      await cluster.sleep(awayMs)
+      await cluster.restart('n4')
+      const stage = (): string | undefined => stageOf(cluster)
+      await until(cluster, () => (stage() === 'normal' ? undefined : `n4 is ${stage()}`), 300_000)
+      expect(cluster.node('n1').ring().owned).toEqual(owned)
+      await cluster.settle()
+      for (const key of keys) expectOnOwners(cluster, key, [key.padEnd(300)])
+    })
+  })
+
+  test('may leave again', async () => {
+    await overSeeds(seeds(3), slow, async (cluster) => {
+      await fill(cluster)
+      await dieLeaving(cluster)
+      await cluster.restart('n4')
+      await cluster.node('n4').leave({ timeoutMs: 60_000 })
+      expect(
+        cluster
+          .node('n1')
+          .members()
+          .map(({ id }) => id),
+      ).toEqual(['n1', 'n2', 'n3'])
     })
   })
 })

@@ -185,6 +185,15 @@ describe('a change of owners', () => {
     expect(sure(withMember(over, memberOf('e'))).transition?.before).toEqual(over.members)
   })
 
+  test('may be taken back at any time, and then nothing changes', () => {
+    const leaving = sure(withStage(three, memberOf('d'), 'leaving'))
+    const stays = sure(withStage(leaving, memberOf('d'), 'normal'))
+    expect([stays.members, stays.transition, stays.epoch]).toEqual([three.members, undefined, 6])
+    const heavier = sure(withMember(three, memberOf('d', { weight: 2 })))
+    expect(withMember(heavier, memberOf('d', { weight: 3 }))).toBe('busy')
+    expect(sure(withMember(heavier, memberOf('d'))).transition).toBeUndefined()
+  })
+
   test('does not hold up a removal, which goes on from the same owners before', () => {
     const removed = withoutMember(joining, memberOf('f'))
     expect(removed.members.map(({ id }) => id)).toEqual(['b', 'c', 'd'])
