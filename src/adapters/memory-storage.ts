@@ -186,11 +186,25 @@ class Table {
   }
 
   scan(partition: number, { after, limit }: { after?: string; limit: number }): StorageEntry[] {
+    if (limit === 1 && after === undefined && !this.#sorted.has(partition))
+      return this.#first(partition)
     const keys = this.#keys(partition)
     const start = after === undefined ? 0 : firstIndexAfter(keys, after)
     return keys
       .slice(start, start + limit)
       .map((key) => ({ key, value: this.get(partition, key)! }))
+  }
+
+  /** Whoever asks for one entry asks whether there is any: nothing is sorted for that. */
+  #first(partition: number): StorageEntry[] {
+    let first: string | undefined
+    for (const part of this.#parts) {
+      for (const place of part.places(partition)) {
+        const key = this.#slabs.key(place)
+        if (first === undefined || key < first) first = key
+      }
+    }
+    return first === undefined ? [] : [{ key: first, value: this.get(partition, first)! }]
   }
 
   #keys(partition: number): readonly string[] {

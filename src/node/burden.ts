@@ -14,12 +14,17 @@ const relapseMs = 5_000
 /** Background work waits from this part of the limits on. */
 const backgroundPart = 0.25
 
+/** Clients that were served within this time are there still, as far as one can tell. */
+const servingMs = 20
+
 /** What the burden is measured by. */
 export interface BurdenOptions {
   readonly clock: Clock
   readonly lagMaxMs: number
   readonly inFlightMax: number
   readonly stats: { inFlight: number; refused: number }
+  /** Operations so far, of clients of this node and of others. */
+  served(): number
 }
 
 /** The burden of one node. On a clock that cannot lag nobody is refused because of it. */
@@ -29,6 +34,9 @@ export class Burden {
   /** Looks in a row that found the loop too late. */
   #late = 0
   #shedAtMs = -Infinity
+  /** What was done for clients until it was last asked, and when it was last seen to grow. */
+  #served = 0
+  #servedAtMs = -Infinity
   /** How late the event loop was at the last look, milliseconds. */
   lagMs = 0
   /** Whether clients are refused. */
@@ -52,6 +60,15 @@ export class Burden {
   get isHeavy(): boolean {
     const { lagMaxMs, inFlightMax, stats } = this.#options
     return this.lagMs > lagMaxMs * backgroundPart || stats.inFlight > inFlightMax * backgroundPart
+  }
+
+  /** Whether clients, of this node or of others, were served a moment ago. Each look counts as one. */
+  get isServing(): boolean {
+    const served = this.#options.served()
+    const now = this.#options.clock.monotonicMs()
+    if (served !== this.#served) this.#servedAtMs = now
+    this.#served = served
+    return now - this.#servedAtMs < servingMs
   }
 
   /** @throws {OverloadedError} while clients are refused. */

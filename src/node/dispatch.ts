@@ -3,7 +3,7 @@ import { ClosedError, ProtocolError, StoreError } from '../base/errors.ts'
 import { putCall, type ForwardedPuts } from '../coordinator/forward.ts'
 import { refuse, type ReplicaHandlers } from '../replica/handlers.ts'
 import { scanCall } from '../replica/scan-page.ts'
-import { plainFrame, requestId } from '../rpc/frame-buffer.ts'
+import { isForClient, plainFrame, requestId } from '../rpc/frame-buffer.ts'
 import { frameType, requestHeadBytes } from '../rpc/frame.ts'
 import { pack, unpack } from '../rpc/pack.ts'
 import type { Session } from '../rpc/session.ts'
@@ -34,6 +34,8 @@ export class Dispatch {
   readonly admission: Admission
   /** Reads and writes of other nodes since the start, answered as a replica or coordinated. */
   answeredCount = 0
+  /** Those of them that a client waits for, or frames of them. */
+  servedCount = 0
 
   constructor(core: NodeCore, handlers: ReplicaHandlers, puts: ForwardedPuts) {
     this.#core = core
@@ -50,6 +52,7 @@ export class Dispatch {
       return refuse(session, requestId(bytes, start), new ClosedError(inNoCluster))
     }
     this.answeredCount += 1
+    if (isForClient(bytes, start)) this.servedCount += 1
     if (type === frameType.put) this.#handlers.put(session, bytes, start, end)
     else if (type === frameType.get) this.#handlers.get(session, bytes, start, end)
     else this.answeredCount += this.#handlers.many(session, bytes, start, end) - 1
@@ -83,6 +86,7 @@ export class Dispatch {
     // Asked also while the node closes: a write that was begun is answered with what became of it.
     if (tuple[0] === putCall) {
       this.answeredCount += 1
+      this.servedCount += 1
       return this.#puts.coordinate(tuple)
     }
     if (this.#core.isClosed) throw new ClosedError('the node is closed')

@@ -95,6 +95,7 @@ export function createHandoff(core: NodeCore): Handoff {
     timeoutMs: core.options.timeoutMs,
     bytesPerSecondMax,
     isBusy: () => core.burden.isHeavy,
+    isServing: () => core.burden.isServing,
     ring: () => core.keeper.ring,
     control: (id) => core.peers.control(id),
     data: (id) => core.peers.data(id),
@@ -173,6 +174,7 @@ export function createBurden(core: NodeCore): Burden {
     lagMaxMs: eventLoopLagMaxMs,
     inFlightMax,
     stats,
+    served: () => stats.puts + stats.gets + stats.scanPages + core.dispatch.servedCount,
   })
 }
 

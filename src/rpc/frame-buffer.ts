@@ -15,6 +15,7 @@ import {
 import { versionEnd } from '../versions/record-layout.ts'
 import {
   answerHeadBytes,
+  flagBackground,
   flagHinted,
   frameType,
   requestHeadBytes,
@@ -93,6 +94,17 @@ export function requestId(bytes: Uint8Array, start: number): number {
 /** Epoch of the ring configuration under which a request was made. */
 export function requestEpoch(bytes: Uint8Array, start: number): number {
   return readU32(bytes, start + 6)
+}
+
+/** Tells the receiver of a `put`, `get`, `puts` or `gets` that no client waits for it. */
+export function inBackground(request: Frame): Frame {
+  request.bytes[1]! |= flagBackground
+  return request
+}
+
+/** Whether a client waits for what a `put`, `get`, `puts` or `gets` asks for. */
+export function isForClient(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start + 1]! & flagBackground) === 0
 }
 
 /** Milliseconds that the sender still waits for the answer. */

@@ -52,6 +52,8 @@ export const requestHeadBytes = 14
 
 /** On `put`: owners for whom the receiver keeps a hint stand in the body. */
 export const flagHinted = 1
+/** On `put`, `get`, `puts` and `gets`: no client waits for it, and the receiver may put its own clients first. */
+export const flagBackground = 2
 /** On `stored`: the record survives what the storage of the replica survives (`os` or `fsync`). */
 export const flagDurable = 1
 /** On `absent`: what is stored under the key is damaged. */

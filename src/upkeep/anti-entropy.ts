@@ -76,7 +76,7 @@ export class AntiEntropy {
     this.#options = options
     const { clock, bytesPerSecondMax } = options
     this.#pauses = new Pauses(clock)
-    this.#throttle = new Throttle(clock, bytesPerSecondMax, () => options.isBusy())
+    this.#throttle = new Throttle(clock, bytesPerSecondMax, options)
     const parts = { ...options, throttle: this.#throttle, counts: this.#counts }
     this.#answers = new ComparisonAnswers(parts)
     this.#comparison = new Comparison({

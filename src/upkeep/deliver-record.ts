@@ -5,11 +5,11 @@ import { storedHeaderBytes } from '../replica/stored-record.ts'
 import type { Channel } from '../rpc/channel.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import { frameType } from '../rpc/frame.ts'
-import { getFrame, putFrame, type Frame } from '../rpc/frame-buffer.ts'
+import { getFrame, inBackground, putFrame, type Frame } from '../rpc/frame-buffer.ts'
 import type { AnswerFrame } from '../rpc/pending-calls.ts'
 
 /** How long it is waited, and under which epoch it is asked. */
-interface Wait {
+export interface Wait {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly epoch: number
@@ -50,8 +50,8 @@ export function hasRecord(
   })
 }
 
-/** What the owner's answer means, or that there is none. */
-function answerTo<T>(
+/** Sends a request of background work. Resolves with what the owner's answer means, or that there is none. */
+export function answerTo<T>(
   channel: Channel,
   frame: Frame,
   { clock, timeoutMs }: Wait,
@@ -68,7 +68,7 @@ function answerTo<T>(
         resolve(meaning.failed(error))
       },
     }
-    const call = channel.call(sink, 0, frame)
+    const call = channel.call(sink, 0, inBackground(frame))
     if (call === undefined) return resolve(meaning.failed(channel.lastError))
     const timer = clock.after(timeoutMs, () => {
       channel.abandon(call)
@@ -78,7 +78,8 @@ function answerTo<T>(
   })
 }
 
-function problemOf({ type, bytes, bodyStart, end }: AnswerFrame): StoreError | undefined {
+/** What an answer to a record says went wrong; undefined when the owner has it. */
+export function problemOf({ type, bytes, bodyStart, end }: AnswerFrame): StoreError | undefined {
   if (type === frameType.stored) return undefined
   if (type === frameType.failed) return unpackFailure(bytes, bodyStart, end)
   return new StoreError('ERR_PROTOCOL', 'the owner works under another ring configuration')

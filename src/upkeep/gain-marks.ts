@@ -11,6 +11,7 @@ import type { DirtyMark, HintStore } from '../replica/hint-store.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { ringChange, type RingChange, type Ring } from '../ring/ring.ts'
 import { MarkedRing } from './marked-ring.ts'
+import { Slices } from './slices.ts'
 
 /** What the marks need of their node. */
 export interface GainMarksOptions {
@@ -23,6 +24,8 @@ export interface GainMarksOptions {
   readonly intervalMs: number
   /** Partitions have new owners; this node may be one, and was not told of this change. */
   gained(change: RingChange): void
+  /** Waits as long as clients are owed for a piece of work that took so long. */
+  rest(tookMs: number): Promise<void>
   /** Resolves when it is durable what this node itself has gained. */
   gainsKept(): Promise<void>
   failed(error: Error): void
@@ -117,11 +120,13 @@ export class GainMarks {
   async #markGained({ ranges }: RingChange): Promise<void> {
     const { selfId, storage, hints } = this.#options
     const marks: DirtyMark[] = []
+    const slices = new Slices(this.#options.clock, (tookMs) => this.#options.rest(tookMs))
     await this.#options.gainsKept()
     for (const { partition, gained } of ranges) {
       const targets = gained.filter((id) => id !== selfId)
       if (targets.length === 0) continue
       const first = await storage.scan(partition, { limit: 1 })
+      await slices.letOthersThrough()
       if (first.length > 0) marks.push(...targets.map((target) => ({ target, partition })))
     }
     if (marks.length > 0) await storage.write(marks.flatMap((mark) => hints.markDirty(mark)))

@@ -9,22 +9,22 @@
  */
 import { ClosedError, StorageError, UnavailableError } from '../base/errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { StorageEntry, StorageWrite } from '../ports/storage.ts'
-import type { DirtyMark, Hint } from '../replica/hint-store.ts'
+import type { StorageWrite } from '../ports/storage.ts'
+import type { Hint } from '../replica/hint-store.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
-import { openStored } from '../replica/stored-record.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import type { Ring, RingChange } from '../ring/ring.ts'
 import type { Channel } from '../rpc/channel.ts'
-import { deliverRecord, hasRecord, isTransient } from './deliver-record.ts'
 import { GainMarks, type GainMarksOptions } from './gain-marks.ts'
-import { deliveriesTo, mayHave, mayOwn, recipientsOf } from './recipients.ts'
-import { inTurn } from './turns.ts'
 import { mendRecord } from './mend-record.ts'
+import { transferPartition, type PartitionTransferOptions } from './partition-transfer.ts'
+import { mayOwn, recipientsOf } from './recipients.ts'
+import { RecordSender } from './record-sender.ts'
 import { Throttle } from './throttle.ts'
+import { inTurn } from './turns.ts'
 
 /** What handoff needs of its node. */
-export interface HandoffDriverOptions extends GainMarksOptions {
+export interface HandoffDriverOptions extends Omit<GainMarksOptions, 'rest'> {
   readonly store: ReplicaStore
   readonly clock: Clock
   /** Time between two rounds, milliseconds. */
@@ -33,6 +33,8 @@ export interface HandoffDriverOptions extends GainMarksOptions {
   readonly bytesPerSecondMax: number
   /** Whether clients give the node much to do: then handoff waits. */
   isBusy(): boolean
+  /** Whether clients were served a moment ago: then handoff rests between its pieces. */
+  isServing(): boolean
   ring(): Ring | undefined
   data(id: string): Channel
   control(id: string): Channel
@@ -45,7 +47,6 @@ export interface HandoffDriverOptions extends GainMarksOptions {
 const parallelMax = 32
 /** Partitions on their way to one target at once. */
 const parallelPartitionsMax = 8
-const pageLength = 64
 /** A delivery that stopped half-way is tried again this soon, then after twice the time, up to the interval. */
 const retryMinMs = 200
 /** A node that leaves gives up when nothing was handed over for so long, at the least. */
@@ -55,6 +56,8 @@ const stuckAfterMinMs = 5_000
 export class Handoff {
   readonly #options: HandoffDriverOptions
   readonly #throttle: Throttle
+  readonly #sender: RecordSender
+  readonly #transfer: PartitionTransferOptions
   readonly #marks: GainMarks
   readonly #busy: Set<string> = new Set()
   #timer: Timer | undefined
@@ -65,13 +68,28 @@ export class Handoff {
   #closed = false
   /** Records delivered since the start. */
   deliveredCount = 0
-  /** Bytes of records that were sent for that, and arrived. */
-  sentBytes = 0
 
   constructor(options: HandoffDriverOptions) {
     this.#options = options
-    this.#marks = new GainMarks(options)
-    this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax, () => options.isBusy())
+    const throttle = new Throttle(options.clock, options.bytesPerSecondMax, {
+      isBusy: () => options.isBusy(),
+      isServing: () => options.isServing(),
+    })
+    this.#throttle = throttle
+    this.#marks = new GainMarks({ ...options, rest: (tookMs) => throttle.rest(tookMs) })
+    this.#sender = new RecordSender({ ...options, throttle, isLeaving: () => this.#isLeaving })
+    this.#transfer = {
+      ...options,
+      sender: this.#sender,
+      isClosed: () => this.#closed,
+      mend: (ring, hint) => this.#mend(ring, hint),
+      handedOver: (count) => (this.deliveredCount += count),
+    }
+  }
+
+  /** Bytes of records that were sent for deliveries, and arrived. */
+  get sentBytes(): number {
+    return this.#sender.sentBytes
   }
 
   start(): void {
@@ -208,12 +226,21 @@ export class Handoff {
     if (ring === undefined) return
     const marked = { target, partitions: this.#options.hints.dirtyPartitions(target) }
     const partitions = await inTurn(this.#options, ring, marked)
-    for (let i = 0; i < partitions.length; i += parallelPartitionsMax) {
-      if (this.#closed || !this.#isDeliverable(target)) return
-      const batch = partitions.slice(i, i + parallelPartitionsMax)
-      const done = batch.map((partition) => this.#deliverPartition({ target, partition }))
-      if (!(await Promise.all(done)).every(Boolean)) return
+    await this.#deliverPartitions(target, partitions)
+  }
+
+  /** Some at once, until one of them stops half-way. */
+  async #deliverPartitions(target: string, partitions: readonly number[]): Promise<void> {
+    let next = 0
+    const work = async (): Promise<void> => {
+      while (next < partitions.length && !this.#closed && this.#isDeliverable(target)) {
+        const partition = partitions[next++]!
+        if (await transferPartition(this.#transfer, { target, partition }))
+          this.#options.delivered(target, 0)
+        else next = partitions.length
+      }
     }
+    await Promise.all(Array.from({ length: parallelPartitionsMax }, work))
   }
 
   /** True unless the target does not take them. What cannot be sent for its own sake keeps nothing else back. */
@@ -255,7 +282,7 @@ export class Handoff {
       return (await store.ifUnchanged(place, forget, () => false)) ? 'delivered' : 'kept'
     }
     const recipients = recipientsOf(ring, hint, selfId)
-    if (!(await this.#send(ring, recipients, { partition, key, stored }))) return 'refused'
+    if (!(await this.#sender.send(ring, recipients, [{ partition, key, stored }]))) return 'refused'
     const isDisposable = (): boolean => {
       const isOwned = this.#options.ring()?.ownsPartition(selfId, partition) !== false
       return !isOwned && !hints.isHinted(partition, key, hint.target)
@@ -292,76 +319,5 @@ export class Handoff {
       this.#options.failed(new StorageError(what), target)
     }
     return outcome
-  }
-
-  /** Sends one record to each recipient. True when all have it durably. */
-  async #send(
-    ring: Ring,
-    recipients: readonly string[],
-    record: { partition: number; key: string; stored: Uint8Array },
-  ): Promise<boolean> {
-    const { clock, timeoutMs } = this.#options
-    const view = { ...this.#options, isLeaving: this.#isLeaving }
-    const deliveries = deliveriesTo(ring, recipients, record.partition, view)
-    if (deliveries === undefined) return false
-    await this.#throttle.spend(record.stored.length * deliveries.length)
-    const outcomes = await Promise.all(
-      deliveries.map(async ({ to, hintFor }) => {
-        const wait = { clock, timeoutMs, epoch: ring.epoch }
-        const problem = await deliverRecord(this.#options.data(to), { ...record, hintFor }, wait)
-        if (problem !== undefined && !isTransient(problem)) this.#options.failed(problem, to)
-        if (problem === undefined) this.sentBytes += record.stored.length
-        return problem === undefined
-      }),
-    )
-    return outcomes.every(Boolean)
-  }
-
-  /** True when every record of the partition was delivered and the mark is gone. */
-  async #deliverPartition(mark: DirtyMark): Promise<boolean> {
-    const { storage, hints } = this.#options
-    const { target, partition } = mark
-    const revision = hints.dirtyRevision(mark)
-    if (revision === undefined) return true
-    let after: string | undefined
-    for (;;) {
-      const ring = this.#options.ring()
-      if (this.#closed || ring === undefined) return false
-      const page = await storage.scan(partition, {
-        limit: pageLength,
-        ...(after === undefined ? {} : { after }),
-      })
-      const sent = await Promise.all(page.map((entry) => this.#deliverEntry(ring, mark, entry)))
-      if (!sent.every(Boolean)) return false
-      this.deliveredCount += page.length
-      if (page.length < pageLength) break
-      after = page[page.length - 1]!.key
-    }
-    const cleaned = hints.clean(mark, revision)
-    if (cleaned.length === 0) return false
-    await storage.write(cleaned)
-    this.#options.delivered(target, 0)
-    return true
-  }
-
-  /** True unless it must be tried again. */
-  async #deliverEntry(ring: Ring, mark: DirtyMark, { key, value }: StorageEntry): Promise<boolean> {
-    const { partition } = mark
-    let stored = openStored(value, key)
-    if (stored === 'damaged') {
-      const outcome = await this.#mend(ring, { ...mark, key })
-      if (outcome !== 'mended') return outcome === 'lost'
-      stored = await this.#options.store.read(partition, key)
-    }
-    if (!(stored instanceof Uint8Array)) return true
-    const { clock, timeoutMs, selfId } = this.#options
-    const record = { partition, key, stored }
-    const recipients = recipientsOf(ring, mark, selfId)
-    const [only] = recipients
-    if (only !== undefined && recipients.length === 1 && mayHave(ring, mark, selfId)) {
-      const wait = { clock, timeoutMs, epoch: ring.epoch }
-      if (await hasRecord(this.#options.data(only), record, wait)) return true
-    }
-    return this.#send(ring, recipients, record)
   }
 }

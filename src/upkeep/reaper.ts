@@ -106,7 +106,7 @@ export class Reaper {
   constructor(options: ReaperOptions) {
     this.#options = options
     this.#pauses = new Pauses(options.clock)
-    this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax, () => options.isBusy())
+    this.#throttle = new Throttle(options.clock, options.bytesPerSecondMax, options)
   }
 
   /** Begins with the rounds. */

@@ -9,8 +9,8 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'upkeep/handoff.ts',
-        find: "if (!(await this.#send(ring, recipients, { partition, key, stored }))) return 'refused'",
-        replace: 'void this.#send(ring, recipients, { partition, key, stored })',
+        find: "if (!(await this.#sender.send(ring, recipients, [{ partition, key, stored }]))) return 'refused'",
+        replace: 'void this.#sender.send(ring, recipients, [{ partition, key, stored }])',
       },
     ],
   },

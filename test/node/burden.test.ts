@@ -25,9 +25,11 @@ function lagging<T extends Clock>(
 function burdenOf(lagMaxMs = 100) {
   const { clock, lag } = lagging(new HandClock())
   const stats = { inFlight: 0, refused: 0 }
-  const burden = new Burden({ clock, lagMaxMs, inFlightMax: 1_000, stats })
+  const clients = { served: 0 }
+  const served = (): number => clients.served
+  const burden = new Burden({ clock, lagMaxMs, inFlightMax: 1_000, stats, served })
   burden.open()
-  return { burden, clock, lag, stats }
+  return { burden, clock, lag, stats, clients }
 }
 
 describe('the burden', () => {
@@ -76,7 +78,7 @@ describe('the burden', () => {
   test('is not known on a clock that cannot lag', () => {
     const stats = { inFlight: 0, refused: 0 }
     const clock = new HandClock()
-    const burden = new Burden({ clock, lagMaxMs: 1, inFlightMax: 10, stats })
+    const burden = new Burden({ clock, lagMaxMs: 1, inFlightMax: 10, stats, served: () => 0 })
     burden.open()
     clock.pass(10_000)
     expect(clock.pending).toBe(0)
@@ -143,7 +145,7 @@ describe('background work', () => {
   test('waits while clients give much to do, though not for ever', async () => {
     const clock = new HandClock()
     let isBusy = true
-    const throttle = new Throttle(clock, 1e9, () => isBusy)
+    const throttle = new Throttle(clock, 1e9, { isBusy: () => isBusy })
     const done: string[] = []
     const spend = (name: string): Promise<unknown> => throttle.spend(1).then(() => done.push(name))
     const pass = async (ms: number): Promise<void> => {
@@ -169,5 +171,38 @@ describe('background work', () => {
     await pass(20)
     expect(done).toEqual(['first', 'second', 'third'])
     expect(clock.pending).toBe(0)
+  })
+
+  test('rests beside clients, longer after a piece of work that took longer', async () => {
+    const clock = new HandClock()
+    let isServing = true
+    const view = { isBusy: () => false, isServing: () => isServing }
+    const throttle = new Throttle(clock, Infinity, view)
+    const restedMs = async (tookMs: number): Promise<number> => {
+      let isOver = false
+      void throttle.rest(tookMs).then(() => (isOver = true))
+      for (let ms = 0; ms < 1_000; ms++) {
+        for (let i = 0; i < 5; i++) await Promise.resolve()
+        if (isOver) return ms
+        clock.pass(1)
+      }
+      return Infinity
+    }
+    expect(await restedMs(2)).toBe(12)
+    expect(await restedMs(20)).toBe(120)
+    expect(await restedMs(10_000)).toBe(250)
+    isServing = false
+    expect(await restedMs(20)).toBe(0)
+  })
+
+  test('knows that clients are served as long as the last one was a moment ago', () => {
+    const { burden, clock, clients } = burdenOf()
+    expect(burden.isServing).toBe(false)
+    clients.served += 1
+    expect(burden.isServing).toBe(true)
+    clock.pass(19)
+    expect(burden.isServing).toBe(true)
+    clock.pass(1)
+    expect(burden.isServing).toBe(false)
   })
 })

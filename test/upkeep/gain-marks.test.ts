@@ -54,6 +54,7 @@ async function nodeWithData() {
     clock,
     intervalMs: 1_000,
     gained: () => undefined,
+    rest: () => Promise.resolve(),
     gainsKept: () => Promise.resolve(),
     failed: (error) => failures.push(error),
   })
