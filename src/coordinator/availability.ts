@@ -13,6 +13,7 @@ import { replicaCount, selected } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { PeerLoad } from '../rpc/peer-load.ts'
 import type { Coordination } from './coordination.ts'
+import { oneSidedMask } from './joint.ts'
 
 const nobody: readonly string[] = Object.freeze([])
 
@@ -227,23 +228,40 @@ const numbers: number[] = []
 /**
  * The best owner that a read has not asked yet: this node first, then one of those that are thought to answer, by the
  * node's rule. −1: none.
+ * @param lastMask those that are asked when nobody else is left
  */
 export function nextOwner(
   node: ChoosingNode,
   owners: readonly string[],
   askedMask: number,
+  lastMask = 0,
 ): number {
   const self = askedMask === 0 ? owners.indexOf(node.selfId) : -1
   if (self >= 0) return self
   candidates.length = 0
   numbers.length = 0
   for (let i = 0; i < owners.length; i++) {
-    if ((askedMask & (1 << i)) !== 0 || !node.isReachable(owners[i]!)) continue
+    const isPassed = ((askedMask | lastMask) & (1 << i)) !== 0
+    if (isPassed || !node.isReachable(owners[i]!)) continue
     candidates.push(node.data(owners[i]!).load)
     numbers.push(i)
   }
+  if (candidates.length === 0 && lastMask !== 0) return nextOwner(node, owners, askedMask)
   if (candidates.length < 2) return numbers[0] ?? -1
   return numbers[chosenOf(node, candidates, node.stats.gets)]!
+}
+
+/**
+ * The replica that a read asks next. While owners change, those that count for one quorum alone come last: they may
+ * have it still to get, and would be sent it by the read.
+ */
+export function nextReplica(
+  node: ChoosingNode,
+  ring: Ring,
+  partition: number,
+  askedMask: number,
+): number {
+  return nextOwner(node, ring.replicas(partition), askedMask, oneSidedMask(ring, partition))
 }
 
 /** Which of several candidates is to be asked, by the node's rule; the others are passed over. */

@@ -34,7 +34,7 @@ export function endBegunWrite(
 ): void {
   const { ring, storedMask, durableMask, bytes, start, end: recordEnd } = begun
   const source = replaced ?? { bytes, start: start + storedHeaderBytes, end: recordEnd }
-  const nodes = ring.owners(request.partition)
+  const nodes = ring.replicas(request.partition)
   const outcome = { nodes, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
   end(node, request, begun, source, outcome)
 }

@@ -2,9 +2,8 @@
  * One read, coordinated by this node (Dynamo §4.5). The way of a get in one place:
  *
  * 1. R replicas are asked: this node first, then owners that are thought to answer; one more when one fails or lags.
- *    Others are asked only in the place of owners that are away or failed, and that they have nothing counts only
- *    when no owner is waited for. Owners that cannot be asked now are asked again while time is left,
- *    if the read would else be lost.
+ *    Others are asked only in the place of owners that are away or failed, and that they have nothing counts only when
+ *    no owner is waited for. Owners that cannot be asked now are asked again, if the read would else be lost.
  * 2. Answers that agree end the read. Answers that differ are merged, and whoever lacks the result is repaired.
  * 3. In blocking mode the read returns when enough owners hold the result that every later quorum meets it: that is
  *    what makes quorum reads never go back in time (HAZARDS D1).
@@ -23,7 +22,7 @@ import {
   lateRead,
   lostRead,
   nextFallback,
-  nextOwner,
+  nextReplica,
   readRefusal,
   unreachableOwners,
 } from './availability.ts'
@@ -123,8 +122,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   /** Asks the best owner not asked yet. False when there is none. */
   #askOwner(): boolean {
-    const owners = this.#ring.replicas(this.#request.partition)
-    const replica = nextOwner(this.#node, owners, this.#askedMask)
+    const replica = nextReplica(this.#node, this.#ring, this.#request.partition, this.#askedMask)
     if (replica >= 0) this.#ask(replica, 'primary')
     return replica >= 0
   }
@@ -275,7 +273,11 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const away = unreachableOwners(this.#node, this.#ring.replicas(this.#request.partition))
     this.#abandon(away & this.#tally.waitingMask)
     const isHedgeDue = this.#timing.isHedgeDue(waitedMs, this.#nodes, this.#tally.waitingMask)
-    if (isHedgeDue && this.#askOwner()) stats.hedged += 1
+    if (isHedgeDue && this.#askOwner()) {
+      stats.hedged += 1
+      // In the place of one that counts for both quorums, one for each.
+      if (this.#ring.changesOwners(this.#request.partition)) this.#askOwner()
+    }
     if (this.#tally.outcome() === 'lost') this.#askedMask &= ~this.#askable()
     this.#goOn()
   }

@@ -1,7 +1,7 @@
 /**
  * The common way of a read, with next to nothing to keep: this node owns a copy, and at most one other owner has to say
- * that its own is the same. Whatever else happens (another answer, none, a slow one), a `GetOperation` goes on from
- * there: it knows all ways, and this one only the shortest.
+ * that its own is the same; while owners change, both are owners before and after. Whatever else happens (another
+ * answer, none, a slow one), a `GetOperation` goes on from there: it knows all ways, and this one only the shortest.
  */
 import type { StoreError } from '../base/errors.ts'
 import type { ValueRegion } from '../ports/storage.ts'
@@ -16,6 +16,7 @@ import { asStoreError, nextOwner } from './availability.ts'
 import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import type { ReadRecord } from './divergence.ts'
+import { oneSidedMask } from './joint.ts'
 import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
 import { isOver } from './repair-after-read.ts'
@@ -32,7 +33,7 @@ export function startGet<T>(
   const { partition } = request
   const owners = ring.owners(partition)
   const self = owners.indexOf(node.selfId)
-  const isPlain = request.needed <= 2 && !ring.changesOwners(partition)
+  const isPlain = request.needed <= 2 && (oneSidedMask(ring, partition) & (1 << self)) === 0
   if (self < 0 || !isPlain || !node.everyoneIsReachable() || node.lackOf(partition) !== undefined) {
     return new GetOperation(node, request, tell).start()
   }
@@ -111,8 +112,9 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
   private ask(): boolean {
     const { node, request, ring } = this
     const owners = ring.owners(request.partition)
-    this.other = nextOwner(node, owners, 1 << this.self)
-    if (this.other < 0) return false
+    const oneSided = oneSidedMask(ring, request.partition)
+    this.other = nextOwner(node, owners, 1 << this.self, oneSided)
+    if (this.other < 0 || (oneSided & (1 << this.other)) !== 0) return false
     this.channel = node.data(owners[this.other]!)
     this.beganMs = readBegins(node)
     this.call = this.channel.call(this, this.other, recordRequest(ring, request, this))

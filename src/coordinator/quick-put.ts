@@ -1,7 +1,8 @@
 /**
  * The common way of a write, with next to nothing to keep: this node owns a copy and stores it at once, every other
- * owner can be sent it, and each says that it has it. Whatever else happens (a refusal, silence, another ring), a
- * `PutOperation` goes on from there: it knows all ways, and this one only the shortest.
+ * owner (before and after, while owners change) can be sent it, and each says that it has it. Whatever else happens (a
+ * refusal, silence, another ring), a `PutOperation` goes on from there: it knows all ways, and this one only the
+ * shortest.
  */
 import { asBuffer } from '../base/bytes.ts'
 import type { StoreError } from '../base/errors.ts'
@@ -17,6 +18,7 @@ import { asStoreError, ownersHaveRoom } from './availability.ts'
 import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { endBegunWrite, failWrite } from './end-write.ts'
+import { maskOf } from './joint.ts'
 import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
 import type { Receipt } from './receipt.ts'
@@ -29,14 +31,15 @@ const noBytes = new Uint8Array(0)
 export function startPut(node: Coordination, request: PutRequest): Promise<Receipt> {
   try {
     const ring = node.ring()
-    const owners = ring.owners(request.partition)
-    const self = owners.indexOf(node.selfId)
+    const { partition, needed } = request
+    const replicas = ring.replicas(partition)
+    const self = replicas.indexOf(node.selfId)
     const isPlain =
       self >= 0 &&
-      request.needed <= owners.length &&
-      !ring.changesOwners(request.partition) &&
+      needed <= ring.owners(partition).length &&
+      needed <= ring.ownersToBe(partition).length &&
       node.everyoneIsReachable()
-    if (isPlain && node.store.near.isThere && ownersHaveRoom(node, owners, request)) {
+    if (isPlain && node.store.near.isThere && ownersHaveRoom(node, replicas, request)) {
       const quick = new QuickPut(node, request, ring, self)
       if (quick.begin()) return quick.promise
     }
@@ -47,7 +50,7 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
   }
 }
 
-/** A write that every owner can take at once. */
+/** A write that every owner can take at once; while owners change, also those to be. */
 export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
   readonly promise: Promise<Receipt>
   readonly ring: Ring
@@ -64,6 +67,9 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
   isSettled = false
   private readonly node: Coordination
   private readonly request: PutRequest
+  /** While owners change: those to be, by their numbers, and those before. Else 0, and they are all. */
+  private afterMask = 0
+  private beforeMask = 0
   /** What goes on in its place. */
   private whole: PutOperation | undefined
 
@@ -74,6 +80,10 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
     this.ring = ring
     this.self = self
     this.promise = promiseOf(this)
+    const { partition } = request
+    if (!ring.changesOwners(partition)) return
+    this.beforeMask = maskOf(ring.replicas(partition), ring.owners(partition))
+    this.afterMask = maskOf(ring.replicas(partition), ring.ownersToBe(partition))
   }
 
   /** The write, once it is asked for by those who need all of it. */
@@ -100,14 +110,14 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
 
   private send(): void {
     const { node, request, ring, self, calls } = this
-    const owners = ring.owners(request.partition)
+    const replicas = ring.replicas(request.partition)
     const head = { epoch: ring.epoch, timeLeftMs: request.timeoutMs }
     const body = { partition: request.partition, key: request.storageKey, hintFor: nobody }
     const frame = putFrame(head, body, this.bytes, this.start + storedHeaderBytes, this.end)
     let isSent = true
-    for (let i = 0; i < owners.length; i++) {
+    for (let i = 0; i < replicas.length; i++) {
       if (i === self) continue
-      calls[i] = node.data(owners[i]!).call(this, i, frame)
+      calls[i] = node.data(replicas[i]!).call(this, i, frame)
       if (calls[i] === undefined) isSent = false
     }
     this.storedMask = 1 << self
@@ -149,9 +159,17 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
 
   private advance(): void {
     const { node, request, ring } = this
-    const count = replicaCount(this.storedMask)
-    if (count === ring.owners(request.partition).length) node.wheel.cancel(this)
+    const count = this.afterMask === 0 ? replicaCount(this.storedMask) : this.countOfSides()
+    if (replicaCount(this.storedMask) === ring.replicas(request.partition).length) {
+      node.wheel.cancel(this)
+    }
     if (count >= request.needed && !this.isSettled) this.settle()
+  }
+
+  /** How many count: in the set that has fewer (`joint.ts`). */
+  private countOfSides(): number {
+    const { storedMask, beforeMask, afterMask } = this
+    return Math.min(replicaCount(storedMask & beforeMask), replicaCount(storedMask & afterMask))
   }
 
   private settle(): void {
