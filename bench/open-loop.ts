@@ -18,6 +18,8 @@ const timerSlackMs = 2
 export interface OpenLoopOptions {
   readonly ratePerSecond: number
   readonly seconds: number
+  /** Ends the loop earlier, as soon as it holds. */
+  readonly isOver?: () => boolean
 }
 
 /** How many operations due and not done make the loop end early. */
@@ -36,7 +38,8 @@ export async function runOpenLoop(workload: Workload, options: OpenLoopOptions):
 class OpenLoop {
   readonly #workload: Workload
   readonly #ratePerSecond: number
-  readonly #total: number
+  readonly #isOver: () => boolean
+  #total: number
   readonly #latenciesUs = new Histogram()
   readonly #pendingMax: number
   #startMs = 0
@@ -51,7 +54,9 @@ class OpenLoop {
   #fault: Error | undefined
   #onAllEnded: (() => void) | undefined
 
-  constructor(workload: Workload, { ratePerSecond, seconds }: OpenLoopOptions) {
+  constructor(workload: Workload, options: OpenLoopOptions) {
+    const { ratePerSecond, seconds, isOver = () => false } = options
+    this.#isOver = isOver
     this.#workload = workload
     this.#ratePerSecond = ratePerSecond
     this.#total = Math.max(1, Math.round(ratePerSecond * seconds))
@@ -66,6 +71,7 @@ class OpenLoop {
         this.#behindMs = performance.now()
         break
       }
+      if (this.#isOver()) this.#total = dueCount
       while (this.#begun < dueCount) void this.#operate(this.#begun++)
       await this.#untilNextIsNear()
     }

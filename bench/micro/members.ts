@@ -1,0 +1,108 @@
+/**
+ * Nodes in processes of their own, over loopback TCP, for measurements that need more of them than the usual three, or
+ * others. The process that measures is the first node of the cluster and starts the others; each does what it is told
+ * by messages and ends with its parent.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { CoterieNode, NodeOptions, NodeStats } from '../../src/index.ts'
+import { answerOf } from '../answer.ts'
+import { loadLibrary, type Library } from '../library.ts'
+
+/** What every node of a cluster is told; it goes through JSON. */
+export type SharedOptions = Pick<NodeOptions, 'antiEntropy' | 'handoff' | 'replication'>
+
+/** What a process is told. */
+interface Orders {
+  readonly dist: string
+  readonly options: SharedOptions & { readonly id: string; readonly seeds: readonly string[] }
+}
+
+type Call = 'stats' | 'leave' | 'close'
+
+/** A node in another process. */
+export interface Member {
+  readonly id: string
+  stats(): Promise<NodeStats>
+  /** Gives its data to the others, and ends its process. */
+  leave(): Promise<void>
+  close(): Promise<void>
+}
+
+/** How members of one cluster are started. */
+export interface Founded {
+  /** The node in this process. */
+  readonly node: CoterieNode
+  readonly start: (id: string) => Promise<Member>
+}
+
+/** Founds a cluster of one node, in this process. @param weight of this node; the others have 1 */
+export async function found(
+  library: Library,
+  {
+    dist,
+    options,
+    weight = 1,
+  }: { readonly dist: string; readonly options: SharedOptions; readonly weight?: number },
+): Promise<Founded> {
+  const transport = library.tcpTransport({ host: '127.0.0.1', port: 0 })
+  const node = await library.createNode({ ...options, id: 'n1', weight, transport })
+  return {
+    node,
+    start: (id) => start({ dist, options: { ...options, id, seeds: [node.address] } }),
+  }
+}
+
+/** Resolves when the node is a member; what it gains may still be under way. */
+async function start(orders: Orders): Promise<Member> {
+  const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(orders)])
+  await answerOf<'ready'>(child)
+  return {
+    id: orders.options.id,
+    stats: () => ask<NodeStats>(child, 'stats'),
+    leave: () => end(child, 'leave'),
+    close: () => end(child, 'close'),
+  }
+}
+
+function ask<T>(child: ChildProcess, call: Call): Promise<T> {
+  child.send(call)
+  return answerOf<T>(child)
+}
+
+async function end(child: ChildProcess, call: Call): Promise<void> {
+  const exited = once(child, 'exit')
+  await ask<'done'>(child, call)
+  child.disconnect()
+  await exited
+}
+
+/** Resolves when it holds. @throws {Error} by rejection, when it does not within three minutes. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + 180_000
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`not within three minutes: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** The life of a member's process. */
+async function live({ dist, options }: Orders): Promise<void> {
+  const library = await loadLibrary(dist)
+  const transport = library.tcpTransport({ host: '127.0.0.1', port: 0 })
+  const node = await library.createNode({ ...options, transport })
+  const obey = async (call: Call): Promise<void> => {
+    if (call === 'stats') return void process.send?.(node.stats())
+    await (call === 'leave' ? node.leave() : node.close())
+    process.send?.('done')
+  }
+  process.on('message', (call) => void obey(call as Call))
+  // Whoever is left without a parent is of no use to anybody.
+  process.once('disconnect', () => process.exit())
+  process.send?.('ready')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await live(JSON.parse(process.argv[2]!) as Orders)
+}
