@@ -75,22 +75,18 @@ export class Admission {
     refuseOtherN(tuple[7], keeper.configuration.n)
     const claim = claimFromTuple(tuple[6])
     const busy = (): readonly unknown[] => ['busy', keeper.ring?.isMoving === true]
+    // Whoever takes itself for a member is only told how things stand. One that was withdrawn is none, and has records
+    // that may have been deleted meanwhile: it has to begin empty.
     const isBack = tuple[8] === true
-    const admission = isBack ? this.#findBack() : this.#enter(member, who, takeover)
+    const admission = isBack
+      ? Promise.resolve(keeper.configuration)
+      : this.#enter(member, who, takeover)
     const answer = admission.then((configuration) => {
       const isMember = configuration.members.some(({ store }) => store === member.store)
       if (isMember && claim?.id === member.id) gossip.admit([claim])
       return ['joined', toTuple(configuration), gossip.claimTuples()]
     })
     return within(ports.clock, answerWithinMs, answer, busy)
-  }
-
-  /**
-   * How things stand, for a node that takes itself for a member. One that was withdrawn is none, and has records that
-   * may have been deleted meanwhile: it has to begin empty.
-   */
-  async #findBack(): Promise<RingConfiguration> {
-    return this.#core.keeper.configuration!
   }
 
   /** Into a place of its own, or into that of the member that it replaces, unless it has that already. */

@@ -8,6 +8,7 @@
  */
 import type { Storage, StorageWrite } from '../ports/storage.ts'
 import { readF64, readU32, writeF64, writeU32 } from '../base/bytes.ts'
+import { pagesOf } from './pages.ts'
 import { dirtyPartition, hintsPartition } from './places.ts'
 
 /** How much is hinted record by record before whole partitions are marked instead. */
@@ -133,16 +134,8 @@ export class HintStore {
   }
 
   async #each(partition: number, use: (key: string, value: Uint8Array) => void): Promise<void> {
-    let after: string | undefined
-    for (;;) {
-      const page = await this.#storage.scan(partition, {
-        limit: pageLength,
-        ...(after === undefined ? {} : { after }),
-      })
+    for await (const page of pagesOf(this.#storage, partition, pageLength))
       for (const { key, value } of page) use(key, value)
-      if (page.length < pageLength) return
-      after = page[page.length - 1]!.key
-    }
   }
 
   /** Members that something is kept for. */

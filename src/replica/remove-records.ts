@@ -1,5 +1,6 @@
 /** Empties the storage of a node that is to begin anew under its identity. */
 import type { Storage } from '../ports/storage.ts'
+import { pagesOf } from './pages.ts'
 import { dirtyPartition, hintsPartition } from './places.ts'
 
 const pageLength = 1000
@@ -12,9 +13,6 @@ export async function removeRecords(storage: Storage, partitions: number): Promi
 }
 
 async function empty(storage: Storage, partition: number): Promise<void> {
-  for (;;) {
-    const page = await storage.scan(partition, { limit: pageLength })
-    if (page.length === 0) return
+  for await (const page of pagesOf(storage, partition, pageLength))
     await storage.write(page.map(({ key }) => ({ partition, key, value: undefined })))
-  }
 }

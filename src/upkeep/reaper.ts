@@ -14,6 +14,7 @@
  */
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'
+import { pagesOf } from '../replica/pages.ts'
 import { Pauses } from '../replica/pauses.ts'
 import type { Revisions } from '../replica/revisions.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
@@ -182,19 +183,14 @@ export class Reaper {
     const revision = revisions.of(partition)
     if (this.#scanned.get(partition) === revision) return
     let isWhole = true
-    let after: string | undefined
-    for (;;) {
-      const options = { limit: pageLength, ...(after === undefined ? {} : { after }) }
-      const page = await storage.scan(partition, options)
+    for await (const page of pagesOf(storage, partition, pageLength)) {
       if (await this.#endExpired(partition, page)) isWhole = false
       for (const lot of inLots(partition, this.#unconfirmedIn(partition, page))) {
         const isConfirmed = await this.#confirm(ring, lot)
         if (!isConfirmed) isWhole = false
         if (!this.#isInForce(ring)) return
       }
-      if (page.length < pageLength) break
-      after = page[page.length - 1]!.key
-      await this.#pauses.pause(pageBreakMs)
+      if (page.length === pageLength) await this.#pauses.pause(pageBreakMs)
       if (!this.#isInForce(ring)) return
     }
     if (isWhole) this.#scanned.set(partition, revision)

@@ -7,6 +7,7 @@
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'
 import type { HintStore } from '../replica/hint-store.ts'
+import { pagesOf } from '../replica/pages.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import { openStored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -105,19 +106,15 @@ export class Strays {
     const { storage, hints } = this.#options
     if (hints.isMarked(partition)) return false
     let isDone = true
-    let after: string | undefined
-    for (;;) {
-      const options = { limit: pageLength, ...(after === undefined ? {} : { after }) }
-      const page = await storage.scan(partition, options)
+    for await (const page of pagesOf(storage, partition, pageLength)) {
       for (let i = 0; i < page.length; i += parallelMax) {
         if (this.#isClosed || this.#options.ring() !== ring) return false
         const some = page.slice(i, i + parallelMax)
         const given = await Promise.all(some.map((entry) => this.#giveOne(ring, partition, entry)))
         if (!given.every(Boolean)) isDone = false
       }
-      if (page.length < pageLength) return isDone
-      after = page[page.length - 1]!.key
     }
+    return isDone
   }
 
   /** True when the record is gone from here. */
