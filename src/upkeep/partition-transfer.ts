@@ -5,6 +5,7 @@
  */
 import type { Storage, StorageEntry } from '../ports/storage.ts'
 import type { DirtyMark, Hint, HintStore } from '../replica/hint-store.ts'
+import { pagesOf } from '../replica/pages.ts'
 import type { ReplicaStore } from '../replica/replica-store.ts'
 import { openStored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -39,19 +40,13 @@ export async function transferPartition(
   const { partition } = mark
   const revision = hints.dirtyRevision(mark)
   if (revision === undefined) return true
-  let after: string | undefined
-  for (;;) {
+  for await (const page of pagesOf(storage, partition, pageLength)) {
     const ring = node.ring()
     if (node.isClosed() || ring === undefined) return false
-    const page = await storage.scan(partition, {
-      limit: pageLength,
-      ...(after === undefined ? {} : { after }),
-    })
     if (!(await deliverPage(node, ring, mark, page))) return false
     node.handedOver(page.length)
-    if (page.length < pageLength) break
-    after = page[page.length - 1]!.key
   }
+  if (node.isClosed()) return false
   const cleaned = hints.clean(mark, revision)
   if (cleaned.length === 0) return false
   await storage.write(cleaned)
