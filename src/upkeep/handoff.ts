@@ -308,11 +308,13 @@ export class Handoff {
     return 'delivered'
   }
 
-  /** Gets a damaged record anew from the owners that are not the target. */
+  /** Gets a damaged record anew from the owners that are not the target. One that is out for good is not waited for. */
   async #mend(ring: Ring, hint: Hint): Promise<'mended' | 'lost' | 'unknown'> {
     const { partition, target } = hint
     const { selfId } = this.#options
-    const owners = ring.replicas(partition).filter((id) => id !== selfId && id !== target)
+    const owners = ring
+      .replicas(partition)
+      .filter((id) => id !== selfId && id !== target && ring.member(id) !== undefined)
     const outcome = await mendRecord(this.#options, hint, { owners, epoch: ring.epoch })
     if (outcome === 'lost') {
       const what = `a record kept for "${target}" is damaged, and no owner that can be asked has it`

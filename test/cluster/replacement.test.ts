@@ -6,6 +6,7 @@ import {
   bucketName,
   codeOf,
   crashAndSee,
+  damageOn,
   isUp,
   outcomeOf,
   overSeeds,
@@ -129,6 +130,18 @@ describe('a replacement', () => {
       await cluster.sleep(20_000)
       expect(seen()).toMatchObject(own)
       expect(cluster.node('n1').ring().owned).toEqual(owned)
+    })
+  })
+
+  // Found by seed 203695 of the storm: the dead one was asked for its copy for ever.
+  test('is not held up by a record whose other copies are all damaged', async () => {
+    await overSeeds(seeds(6), { ...quick, storage: 'durable' }, async (cluster) => {
+      await fill(cluster)
+      const key = keys.find((each) => owners(cluster, each).includes('n5'))!
+      await crashAndSee(cluster, 'n5')
+      for (const name of owners(cluster, key)) if (name !== 'n5') damageOn(cluster, name, key)
+      await cluster.add('n6', { replaces: 'n5' })
+      await untilMembers(cluster, after)
     })
   })
 
