@@ -27,7 +27,8 @@ export interface Delivery {
 
 /**
  * To whom a record goes that these need. Another member stands in for those that are away, but only when this node
- * leaves: it cannot keep the record until they are back. Undefined when nobody can stand in.
+ * leaves: it cannot keep the record until they are back. One that is no owner, if there is any: an owner has a copy
+ * already, and the one of this node would be gone without another in its place. Undefined when nobody can stand in.
  */
 export function deliveriesTo(
   ring: Ring,
@@ -42,9 +43,10 @@ export function deliveriesTo(
   const away = node.isLeaving ? recipients.filter((id) => !node.isReachable(id)) : []
   const direct = recipients.filter((id) => !away.includes(id)).map((to) => ({ to, hintFor: [] }))
   if (away.length === 0) return direct
-  const standIn = ring
+  const others = ring
     .preferenceList(partition)
-    .find((id) => id !== node.selfId && node.isReachable(id))
+    .filter((id) => id !== node.selfId && node.isReachable(id))
+  const standIn = others.find((id) => !ring.ownsPartition(id, partition)) ?? others[0]
   return standIn === undefined ? undefined : [...direct, { to: standIn, hintFor: away }]
 }
 

@@ -76,3 +76,17 @@ test('no acknowledged write vanishes while two nodes join and two leave', async 
     }
   }
 }, 3_600_000)
+
+test('a write keeps as many copies when one of its owners leaves while the new one is away', async () => {
+  const options = { nodes: 6, node: { replication: { ...strict, w: 3 } } }
+  await overSeeds([1, 2, 3], options, async (cluster) => {
+    await cluster.node('n1').bucket<string>(bucketName).put('k', 'v')
+    const list = cluster.node('n1').preferenceList(bucketName, 'k')
+    const [leaver = '', , , ...others] = list.map(({ id }) => id)
+    cluster.partition(others.slice(0, 1))
+    await cluster.sleep(20_000)
+    await cluster.node(leaver).leave({ timeoutMs: 60_000 })
+    await cluster.crash(leaver, { lose: 'everything' })
+    expect([...cluster.records(bucketName, 'k').keys()]).toHaveLength(3)
+  })
+})

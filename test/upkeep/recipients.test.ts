@@ -1,6 +1,6 @@
 /** Who needs what a node keeps for another (HAZARDS C3). */
-import { expect, test } from 'vitest'
-import { recipientsOf } from '../../src/upkeep/recipients.ts'
+import { describe, expect, test } from 'vitest'
+import { deliveriesTo, recipientsOf } from '../../src/upkeep/recipients.ts'
 import { ringOf } from '../coordinator/kit.ts'
 
 const ring = ringOf(['a', 'b', 'c', 'd'])
@@ -13,4 +13,26 @@ test('an owner needs what is kept for it, and a hint for the node itself is noth
 
 test('what was kept for somebody who owns it no more is for the other owners', () => {
   expect(recipientsOf(ring, { target: 'gone', partition: 0 }, self)).toEqual([other, third])
+})
+
+describe('what a node that leaves keeps for a member that is away', () => {
+  const reaching = (...ids: readonly string[]) => ({
+    selfId: self,
+    isLeaving: true,
+    isReachable: (id: string): boolean => ids.includes(id),
+  })
+
+  test('goes to a member that has no copy yet', () => {
+    const [fallback = ''] = ring.preferenceList(0).slice(3)
+    expect(deliveriesTo(ring, [other], 0, reaching(third, fallback))).toEqual([
+      { to: fallback, hintFor: [other] },
+    ])
+  })
+
+  test('goes to an owner when all others are owners, and to nobody when nobody answers', () => {
+    expect(deliveriesTo(ring, [other], 0, reaching(third))).toEqual([
+      { to: third, hintFor: [other] },
+    ])
+    expect(deliveriesTo(ring, [other], 0, reaching())).toBeUndefined()
+  })
 })
