@@ -24,6 +24,7 @@ const failure = /^seed (\d+) failed: .*\n +(.+)$/m
 /** Checks of the storm that are no models, by what they say. */
 const names: readonly (readonly [RegExp, string])[] = [
   [/after a read of every key|after the hints/, 'owners equal, no hint left'],
+  [/had \d+ copies, and is at/, 'no copy goes without another one'],
   [/round of reads repaired/, 'a further round repairs nothing'],
   [/nothing is wrong/, 'what must succeed when all is well'],
   [/after its deadline|has not ended/, 'each operation ends by its deadline'],

@@ -32,4 +32,40 @@ export const reapingMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'reaped-on-a-timer',
+    hazard: 'B1',
+    fault: 'tombstones go after the grace period, whatever the other members have',
+    edits: [
+      {
+        file: 'upkeep/reaper.ts',
+        find: 'if (own?.some(Boolean) !== true) return own',
+        replace: 'if (own?.length !== 0) return own',
+      },
+    ],
+  },
+  {
+    name: 'reaped-while-a-member-is-away',
+    hazard: 'B1',
+    fault: 'a member that does not answer is taken to have nothing older',
+    edits: [
+      {
+        file: 'upkeep/reaper.ts',
+        find: 'isFailure(outcome) ? [] : outcome',
+        replace: 'isFailure(outcome) ? [new Uint8Array(lot.tombstones.length).fill(1)] : outcome',
+      },
+    ],
+  },
+  {
+    name: 'reaped-beside-a-stray',
+    hazard: 'B1',
+    fault: 'a former owner vouches for a tombstone although it has something older',
+    edits: [
+      {
+        file: 'upkeep/reap-answers.ts',
+        find: "return bytes === undefined && !hints.isHinted(partition, key, '')",
+        replace: "return bytes === null || !hints.isHinted(partition, key, '')",
+      },
+    ],
+  },
 ]

@@ -44,4 +44,91 @@ export const transitionMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'write-counted-in-the-union',
+    hazard: 'F2',
+    fault: 'while owners change, W is counted over the owners before and those to be together',
+    edits: [
+      {
+        file: 'coordinator/put.ts',
+        find: 'this.#tally.asked(replica, role, sides)',
+        replace: 'this.#tally.asked(replica, role, sides === 0 ? sides : 3)',
+      },
+    ],
+  },
+  {
+    name: 'reads-switched-before-the-data-is-there',
+    hazard: 'F2',
+    fault: 'while owners change, R is counted among the owners to be alone',
+    edits: [
+      {
+        file: 'quorum/read-tally.ts',
+        find: '  #primaries = 0\n',
+        replace: '  #primaries = 0\n  #isJoint = false\n',
+      },
+      {
+        file: 'quorum/read-tally.ts',
+        find: 'this.#sides = new Sides(options)',
+        replace:
+          'this.#sides = new Sides(options)\n    this.#isJoint = options.neededAfter !== undefined',
+      },
+      {
+        file: 'quorum/read-tally.ts',
+        find: "if (this.#sides.suffice(whole, whole | gaining)) return 'reached'",
+        replace:
+          "if (this.#sides.suffice(this.#isJoint ? -1 : whole, whole | gaining)) return 'reached'",
+      },
+    ],
+  },
+  {
+    name: 'stray-dropped-unasked',
+    hazard: 'F4',
+    fault: 'a former owner drops what it has sent, whether or not it has arrived',
+    edits: [
+      {
+        file: 'upkeep/handoff.ts',
+        find: '    return this.#send(ring, recipients, record)\n',
+        replace: '    void this.#send(ring, recipients, record)\n    return true\n',
+      },
+      {
+        file: 'upkeep/strays.ts',
+        find: '    if (!owners.every((id) => this.#options.isReachable(id))) return false\n',
+        replace: '',
+      },
+      {
+        file: 'upkeep/strays.ts',
+        find: `    const have = await Promise.all(
+      owners.map((id) => this.#bring(ring, id, { partition, key, stored })),
+    )
+    if (!have.every(Boolean)) return false
+`,
+        replace: '',
+      },
+      {
+        file: 'upkeep/strays.ts',
+        find: '    if (hints.isMarked(partition)) return false\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'damaged-record-skipped-in-a-transfer',
+    hazard: 'H3',
+    fault: 'what is damaged is handed over to nobody, and forgotten, though other owners have it',
+    edits: [
+      {
+        file: 'upkeep/handoff.ts',
+        find: "if (stored === 'damaged') return this.#deliverDamaged(ring, hint)",
+        replace: `if (stored === 'damaged') {
+      await this.#options.storage.write(hints.remove(hint))
+      return 'delivered'
+    }`,
+      },
+      {
+        file: 'upkeep/handoff.ts',
+        find: 'const outcome = await this.#mend(ring, { ...mark, key })',
+        replace: "const outcome = key === '' ? await this.#mend(ring, { ...mark, key }) : 'lost'",
+      },
+    ],
+  },
 ]

@@ -168,9 +168,11 @@ export class Client {
 
   /** The next key of an archive, once and for all. */
   async #writeOnce(): Promise<void> {
-    const { owned, bucket } = this.#options
+    const { owned, bucket, world } = this.#options
     const key = owned?.[this.#written]
-    if (key !== undefined) await bucket.put(key, this.#value(), { context: null })
+    if (key === undefined) return
+    await bucket.put(key, this.#value(), { context: null })
+    world.copies.acknowledged(key)
   }
 
   /** Early keys more often, by the skew. */

@@ -79,9 +79,31 @@ function storedKey(
   return found[Math.floor(fault.level * found.length)]
 }
 
+/** Often the record is one that another owner has not got yet. */
 async function flipBit(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
-  const record = storedKey(name, ['archive', 'frail'], { plan, tools })
+  const draw = Draw.ofSeed(tools.world.plan.seed, `flip ${plan.atMs}`)
+  const owed = draw.chance(0.6) ? await awaitOwed(name, draw, tools) : undefined
+  const record = owed ?? storedKey(name, ['archive', 'frail'], { plan, tools })
   return record !== undefined && tools.world.cluster.damage(name, record.bucket, record.key)
+}
+
+/** A key of the archive that the node has and some owner lacks, if one is seen before long. */
+async function awaitOwed(
+  name: string,
+  draw: Draw,
+  { world }: Tools,
+): Promise<{ bucket: GroupName; key: string } | undefined> {
+  const { groups, cluster } = world.plan
+  const keys = groups.find((group) => group.name === 'archive')?.keys ?? []
+  const owners = Math.min(cluster.n, cluster.nodes)
+  for (let looks = 0; keys.length > 0 && looks < 30; looks++) {
+    for (const key of draw.shuffled(keys).slice(0, 16)) {
+      const views = world.cluster.records('archive', key)
+      if (views.has(name) && views.size < owners) return { bucket: 'archive', key }
+    }
+    await world.cluster.sleep(100)
+  }
+  return undefined
 }
 
 /**

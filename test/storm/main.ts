@@ -7,6 +7,7 @@
  *     --from N          the first of them
  *     --minutes M       virtual minutes of faults in each seed, instead of drawn ones
  *     --without a,b     leave these faults of the menu out
+ *     --theme NAME      leave the seeds out that are about something else
  *     --log FILE        a long run in pieces, each appended to the file; goes on where the file ends,
  *                       and tells of all that is in it
  *     --workers N       processes, default 2
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
     without: { type: 'string', default: '' },
+    theme: { type: 'string' },
     log: { type: 'string' },
     workers: { type: 'string', default: '2' },
     'until-failure': { type: 'boolean', default: false },
@@ -70,7 +72,9 @@ async function runOne(seed: number): Promise<boolean> {
 }
 
 function* jobs(first: number, count: number): Generator<Job, undefined> {
-  for (let seed = first; seed < first + count; seed++) yield { ...options, seed }
+  for (let seed = first; seed < first + count; seed++)
+    if (values.theme === undefined || drawPlan(seed).theme === values.theme)
+      yield { ...options, seed }
   return undefined
 }
 

@@ -27,7 +27,7 @@ export interface ClusterPlan {
 }
 
 /** How many owners a key has at least, members that come and go considered. */
-function ownersOf({ n, nodes, hasTopology }: ClusterPlan): number {
+export function ownersOf({ n, nodes, hasTopology }: ClusterPlan): number {
   return Math.min(n, hasTopology && nodes >= 4 ? nodes - 2 : nodes)
 }
 

@@ -98,27 +98,26 @@ function groupOdds(mood: Mood): Readonly<Partial<Record<GroupName, number>>> {
 
 /** Which groups a plan has, and their keys. */
 export function drawGroups(draw: Draw, { mood, theme }: { mood: Mood; theme: Theme }): GroupPlan[] {
-  const { groups: odds = groupOdds(mood), keys: range = [1, 8] } = themes[theme]
+  const line = themes[theme]
+  const { groups: odds = groupOdds(mood), keys: range = [1, 8] } = line
+  const { archived = 24, valueMax = Infinity } = line
   const optional: readonly GroupName[] = ['plain', 'register', 'archive', 'frail', 'lww']
   const names: GroupName[] = ['shared', ...optional.filter((name) => draw.chance(odds[name] ?? 0))]
   return names.map((name) => {
     const own = draw.fork(name)
-    const count = name === 'archive' ? 24 : own.magnitude(range)
+    const count = name === 'archive' ? archived : own.magnitude(range)
     return {
       name,
       keys: Array.from({ length: count }, (_, i) => `${name}-${i}`),
       skew: own.pick([0, 1, 2]),
-      valueMax: Number(own.weighted({ 12: 5, 60: 4, 2000: 1 })),
+      valueMax: Math.min(valueMax, Number(own.weighted({ 12: 5, 60: 4, 2000: 1 }))),
     }
   })
 }
 
 /** The clients of a plan: at least one for each group. */
-export function drawClients(
-  draw: Draw,
-  groups: readonly GroupPlan[],
-  pace: readonly [number, number] = [3, 60],
-): ClientPlan[] {
+export function drawClients(draw: Draw, groups: readonly GroupPlan[], theme: Theme): ClientPlan[] {
+  const { pace = [3, 60], deletions = 1 } = themes[theme]
   const paceMs = 1000 / draw.magnitude(pace)
   const plans = groups.flatMap(({ name }) => {
     const count = draw.whole(1, name === 'shared' || name === 'frail' ? 6 : 3)
@@ -129,7 +128,7 @@ export function drawClients(
     return {
       name: `c${i + 1}`,
       group,
-      actions: drawActions(own, group),
+      actions: withDeletions(drawActions(own, group), deletions),
       thinkMs: Math.round(paceMs * plans.length * (0.5 + own.share())),
       loyalty: own.pick([0, 0.5, 0.95]),
     }
@@ -142,4 +141,11 @@ function drawActions(draw: Draw, group: GroupName): Readonly<Record<Action, numb
   const own = habit.filter(([action]) => action === 'get' || draw.chance(0.75))
   const drawn = own.map(([action, weight]) => [action, weight * (0.3 + draw.share())])
   return { ...nothing, ...(Object.fromEntries(drawn) as Partial<Record<Action, number>>) }
+}
+
+function withDeletions(
+  actions: Readonly<Record<Action, number>>,
+  times: number,
+): Readonly<Record<Action, number>> {
+  return { ...actions, delete: actions.delete * times }
 }

@@ -78,7 +78,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): StormPlan {
   const cluster = { ...drawn, ...themes[theme].cluster?.(draw.fork('cluster of theme'), drawn) }
   const mood = wanted === 'losses' && copiesOf(cluster) < 2 ? 'gentle' : wanted
   const groups = drawGroups(draw.fork('groups'), { mood, theme })
-  const clients = drawClients(draw.fork('clients'), groups, themes[theme].pace)
+  const clients = drawClients(draw.fork('clients'), groups, theme)
   const acts = drawActs(draw.fork('acts'), { theme, cluster, mood, minutes: options.minutes })
   const isWanted = ({ fault }: FaultPlan): boolean => options.without?.includes(fault) !== true
   const cut = acts.map((act) => ({ ...act, faults: act.faults.filter(isWanted) }))

@@ -40,13 +40,16 @@ export function promisedOf(plan: StormPlan, group: GroupName): Model[] {
 
 /**
  * Whether hints alone bring the owners together: nobody forgot what the others lack, and no read has ended a value,
- * which it tells the owners once, as it repairs them.
+ * which it tells the owners once, as it repairs them. What is damaged stays so, but keeps nothing from the others, as
+ * long as nothing is written over it.
  */
 export function hintsSuffice(plan: StormPlan): boolean {
   if (plan.isMortal) return false
+  const isFrail = plan.groups.some(({ name }) => name === 'frail')
   return faultsOf(plan).every((name) => {
     const { area } = menu[name]
-    return area === 'network' || area === 'clock' || name === 'pause' || name === 'restart'
+    const isHarmless = area === 'network' || area === 'clock'
+    return isHarmless || name === 'pause' || name === 'restart' || (name === 'bit-flip' && !isFrail)
   })
 }
 
@@ -88,13 +91,14 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
 
 /**
  * Whether owners stay the same, or change with the consent of all who have the data, and none of them answers although
- * it forgot something. What fewer than a majority acknowledged may be on a former owner alone.
+ * it forgot something. What fewer than a majority acknowledged may be on a former owner alone; and fewer than a
+ * majority may be former owners that are cut off, and answer by what they know of.
  */
 function hasSteadyOwners(plan: StormPlan): boolean {
-  const { owners, w } = quorums(plan)
+  const { owners, r, w } = quorums(plan)
   const isChange = (name: FaultName): boolean => {
     const isOrderly = name === 'join' || name === 'leave'
-    return menu[name].area === 'ring' && !(isOrderly && 2 * w > owners)
+    return menu[name].area === 'ring' && !(isOrderly && 2 * Math.min(r, w) > owners)
   }
   const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)
   // A replaced node is a new member: where not everybody owns everything, others gain partitions. What they lack counts

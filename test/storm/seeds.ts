@@ -27,9 +27,4 @@ export const keptSeeds: readonly KeptSeed[] = [
       'a newcomer that lost its storage while it took over a place asked for another zone, and waited for the end of ' +
       'the change that waited for it',
   },
-  {
-    seed: 41_131_955,
-    found:
-      'a member whose copy had run and was gone heard no answer from those that knew the address of the copy',
-  },
 ]

@@ -70,15 +70,16 @@ export class Storm {
   }
 
   async #play(act: ActPlan): Promise<void> {
-    const { cluster, ledger } = this.#world
+    const { cluster, ledger, copies } = this.#world
     const endsMs = cluster.now() + act.ms
     let isCalm = false
     const isOver = (): boolean => isCalm && cluster.now() >= endsMs
     const canAsk = (): boolean => this.#operators.serving().length > 0
     const clients = this.#clients.map((client) => client.run(isOver, canAsk))
+    const watching = copies.run(isOver)
     await this.#nemesis.run(act.faults)
     isCalm = true
-    const working = Promise.all(clients)
+    const working = Promise.all([...clients, watching])
     await Promise.race([working, this.#stuck(endsMs)])
     for (const problem of ledger.overdue()) this.#world.found(`${problem} has not ended`)
   }

@@ -15,9 +15,21 @@ import type { GroupName } from './plan-workload.ts'
  * power over slow disks. `rot`: stored records are damaged. `amnesia`: a node forgets records again and
  * again while replicas differ. `hints`: nothing but hints brings the
  * owners together. `fill`: empty disks are filled while everybody reads. `ring`: members come and
- * go, several at once.
+ * go, several at once, also those that are dead. `moving`: members come and go in good order all the
+ * time, and the data follows slowly, while sessions are promised the most. `graves`: much is deleted
+ * and reaped, while old values are kept by members that are away, by hints, and by former owners.
  */
-export type Theme = 'any' | 'strict' | 'power' | 'rot' | 'amnesia' | 'hints' | 'fill' | 'ring'
+export type Theme =
+  | 'any'
+  | 'strict'
+  | 'power'
+  | 'rot'
+  | 'amnesia'
+  | 'hints'
+  | 'fill'
+  | 'ring'
+  | 'moving'
+  | 'graves'
 
 /** How a theme differs from `any`. */
 export interface ThemeLine {
@@ -34,8 +46,14 @@ export interface ThemeLine {
   readonly groups?: Readonly<Partial<Record<GroupName, number>>>
   /** Keys of a group, archives excepted: least and most. */
   readonly keys?: readonly [number, number]
+  /** Keys of an archive. @default 24 */
+  readonly archived?: number
+  /** Longest value, in characters. @default drawn */
+  readonly valueMax?: number
   /** Operations in a second: least and most. */
   readonly pace?: readonly [number, number]
+  /** How many times as likely as elsewhere a client deletes. @default 1 */
+  readonly deletions?: number
 }
 
 const links: readonly FaultName[] = [
@@ -72,9 +90,56 @@ const deaths: readonly FaultName[] = [
 
 const strict = { sloppy: false, readRepair: 'blocking', hasTopology: false } as const
 
-/** All themes. */
+/** All themes. The order is part of the drawing: kept seeds are to stay what they were. */
 export const themes: Readonly<Record<Theme, ThemeLine>> = {
-  any: { weight: 39 },
+  moving: {
+    weight: 6,
+    mood: 'gentle',
+    cluster: (draw) => ({
+      nodes: draw.whole(5, 7),
+      n: 3,
+      ...drawQuorums(draw, 3, { majorities: 8, 'one of all': 2 }),
+      ...strict,
+      hasTopology: true,
+      partitions: draw.pick([8, 16]),
+      latencyMs: draw.magnitude([5, 60]),
+      timeoutMs: draw.magnitude([300, 2000]),
+      handoffIntervalMs: 1000,
+      // So slow that a change lasts for seconds.
+      handoffRate: draw.magnitude([1000, 4000]),
+    }),
+    faults: [...links, 'crash', 'restart', 'pause', 'bit-flip', 'join', 'leave'],
+    often: { join: 2, leave: 8, 'one-way': 8, isolate: 6, pause: 6, slowness: 5, delay: 4 },
+    groups: { register: 0.6, archive: 1 },
+    keys: [1, 6],
+    valueMax: 60,
+    pace: [30, 90],
+  },
+  graves: {
+    weight: 6,
+    cluster: (draw) => ({
+      nodes: draw.whole(4, 6),
+      n: 3,
+      ...drawQuorums(draw, 3, { majorities: 7, 'one of all': 1, any: 2 }),
+      sloppy: draw.chance(0.5),
+      hasTopology: true,
+      storage: 'durable',
+      partitions: draw.pick([8, 16]),
+      timeoutMs: draw.magnitude([200, 800]),
+      handoffIntervalMs: draw.pick([1000, 5000, 30_000]),
+      // So slow that hints and former owners keep for long what they have.
+      handoffRate: draw.magnitude([1500, 10_000]),
+    }),
+    faults: [...links, ...deaths, 'join', 'leave', 'removal', 'takeover', 'forgetting'],
+    often: { crash: 6, pause: 8, isolate: 8, 'one-way': 6, clog: 6, leave: 4 },
+    // So many that most stay deleted for a while.
+    groups: { plain: 0.3 },
+    keys: [20, 120],
+    valueMax: 60,
+    pace: [10, 40],
+    deletions: 5,
+  },
+  any: { weight: 27 },
   strict: {
     weight: 12,
     mood: 'gentle',
@@ -126,11 +191,12 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       hintBytesMax: draw.chance(0.5) ? draw.magnitude([50, 4000]) : 1_000_000,
       hasTopology: false,
     }),
-    faults: [...links, ...clocks, 'pause', 'restart'],
-    often: { isolate: 8, 'one-way': 8 },
+    faults: [...links, ...clocks, 'pause', 'restart', 'bit-flip'],
+    often: { isolate: 8, 'one-way': 8, 'bit-flip': 16 },
     // So many that the last word on some is said while something is wrong.
-    groups: { plain: 0.5, archive: 0.5 },
+    groups: { plain: 0.5, archive: 0.8 },
     keys: [100, 400],
+    archived: 200,
     pace: [10, 30],
   },
   fill: {

@@ -3,6 +3,7 @@
 import { StoreError } from '../../src/index.ts'
 import type { CoterieNode } from '../../src/index.ts'
 import type { SimCluster } from '../../src/sim/index.ts'
+import { CopyWatch } from './copies.ts'
 import { Ledger } from './ledger.ts'
 import type { FaultName } from './menu.ts'
 import { RingWatch } from './ring-watch.ts'
@@ -27,6 +28,7 @@ export class World {
   readonly plan: StormPlan
   readonly ledger: Ledger
   readonly rings: RingWatch
+  readonly copies: CopyWatch
   /** What went wrong, in words, oldest first. */
   readonly problems: string[] = []
   /** How often each fault struck. */
@@ -44,6 +46,7 @@ export class World {
     const found = (problem: string): void => this.found(problem)
     this.ledger = new Ledger({ now: () => cluster.now(), found })
     this.rings = new RingWatch(found)
+    this.copies = new CopyWatch(cluster, plan, found)
   }
 
   found(problem: string): void {

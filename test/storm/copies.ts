@@ -1,0 +1,71 @@
+/**
+ * Watches that no copy of an acknowledged write goes without another one in its place, while owners change, and former
+ * ones give back what they have (HAZARDS F4). A read does not see that one is missing before others are missing too.
+ *
+ * Looks at archives alone, whose keys are written once, and at plans in which nobody loses what it stored.
+ */
+
+import type { SimCluster } from '../../src/sim/index.ts'
+import { menu } from './menu.ts'
+import type { FaultName } from './menu.ts'
+import { ownersOf } from './plan-cluster.ts'
+import type { StormPlan } from './plan.ts'
+
+/** Between two looks, milliseconds. */
+const lookMs = 500
+/** Keys that are looked at each time, in turn: it costs time. */
+const keysAtOnce = 4
+
+/** Beside those of the network and of clocks: faults that take nothing from any disk. A damaged copy is one still. */
+const harmless: readonly FaultName[] = ['pause', 'restart', 'crash', 'bit-flip', 'join', 'leave']
+
+/** One for a simulation. */
+export class CopyWatch {
+  readonly #cluster: SimCluster
+  readonly #found: (problem: string) => void
+  /** Most copies that are asked for; 0 where nothing is watched. */
+  readonly #most: number
+  /** How many copies there were at least once, by keys of the archive whose write was acknowledged. */
+  readonly #copies = new Map<string, number>()
+
+  constructor(cluster: SimCluster, plan: StormPlan, found: (problem: string) => void) {
+    this.#cluster = cluster
+    this.#found = found
+    this.#most = isWatched(plan) ? ownersOf(plan.cluster) : 0
+  }
+
+  /** The only write of a key of the archive was acknowledged. */
+  acknowledged(key: string): void {
+    if (this.#most > 0) this.#copies.set(key, 0)
+  }
+
+  /** Looks every now and then until it is over. */
+  async run(isOver: () => boolean): Promise<void> {
+    while (this.#most > 0 && !isOver()) {
+      await this.#cluster.sleep(lookMs)
+      for (const [key, copies] of [...this.#copies].slice(0, keysAtOnce)) this.#look(key, copies)
+    }
+  }
+
+  /** Whoever was looked at comes last. */
+  #look(key: string, before: number): void {
+    const nodes = [...this.#cluster.records('archive', key).keys()]
+    this.#copies.delete(key)
+    if (nodes.length < before) {
+      this.#found(`"${key}" had ${before} copies, and is at ${nodes.join(', ')} alone`)
+      return
+    }
+    this.#copies.set(key, Math.min(nodes.length, this.#most))
+  }
+}
+
+function isWatched({ cluster, groups, acts }: StormPlan): boolean {
+  const hasArchive = groups.some(({ name }) => name === 'archive')
+  const isHarmless = acts.every(({ faults }) => {
+    return faults.every(({ fault }) => {
+      const { area } = menu[fault]
+      return area === 'network' || area === 'clock' || harmless.includes(fault)
+    })
+  })
+  return hasArchive && cluster.hasTopology && !cluster.sloppy && isHarmless
+}
