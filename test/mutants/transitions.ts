@@ -57,38 +57,14 @@ export const transitionMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'reads-switched-before-the-data-is-there',
-    hazard: 'F2',
-    fault: 'while owners change, R is counted among the owners to be alone',
-    edits: [
-      {
-        file: 'quorum/read-tally.ts',
-        find: '  #primaries = 0\n',
-        replace: '  #primaries = 0\n  #isJoint = false\n',
-      },
-      {
-        file: 'quorum/read-tally.ts',
-        find: 'this.#sides = new Sides(options)',
-        replace:
-          'this.#sides = new Sides(options)\n    this.#isJoint = options.neededAfter !== undefined',
-      },
-      {
-        file: 'quorum/read-tally.ts',
-        find: "if (this.#sides.suffice(whole, whole | gaining)) return 'reached'",
-        replace:
-          "if (this.#sides.suffice(this.#isJoint ? -1 : whole, whole | gaining)) return 'reached'",
-      },
-    ],
-  },
-  {
     name: 'stray-dropped-unasked',
     hazard: 'F4',
     fault: 'a former owner drops what it has sent, whether or not it has arrived',
     edits: [
       {
-        file: 'upkeep/handoff.ts',
-        find: '    return this.#send(ring, recipients, record)\n',
-        replace: '    void this.#send(ring, recipients, record)\n    return true\n',
+        file: 'upkeep/partition-transfer.ts',
+        find: 'const isSent = await node.sender.send(ring, recipients, missing)',
+        replace: 'const isSent = Boolean(node.sender.send(ring, recipients, missing))',
       },
       {
         file: 'upkeep/strays.ts',
@@ -125,9 +101,9 @@ export const transitionMutants: readonly Mutant[] = [
     }`,
       },
       {
-        file: 'upkeep/handoff.ts',
-        find: 'const outcome = await this.#mend(ring, { ...mark, key })',
-        replace: "const outcome = key === '' ? await this.#mend(ring, { ...mark, key }) : 'lost'",
+        file: 'upkeep/partition-transfer.ts',
+        find: 'const outcome = await node.mend(ring, { ...mark, key })',
+        replace: "const outcome = key === '' ? await node.mend(ring, { ...mark, key }) : 'lost'",
       },
     ],
   },

@@ -25,7 +25,7 @@ export class CopyWatch {
   readonly #found: (problem: string) => void
   /** Most copies that are asked for; 0 where nothing is watched. */
   readonly #most: number
-  /** How many copies there were at least once, by keys of the archive whose write was acknowledged. */
+  /** How many owners had a copy at least once, by keys of the archive whose write was acknowledged. */
   readonly #copies = new Map<string, number>()
 
   constructor(cluster: SimCluster, plan: StormPlan, found: (problem: string) => void) {
@@ -47,15 +47,16 @@ export class CopyWatch {
     }
   }
 
-  /** Whoever was looked at comes last. */
+  /** While owners change, those to be have copies of their own, for which others go. The key comes last then. */
   #look(key: string, before: number): void {
-    const nodes = [...this.#cluster.records('archive', key).keys()]
+    const views = this.#cluster.records('archive', key)
     this.#copies.delete(key)
-    if (nodes.length < before) {
-      this.#found(`"${key}" had ${before} copies, and is at ${nodes.join(', ')} alone`)
+    if (views.size < before) {
+      this.#found(`"${key}" had ${before} copies, and is at ${[...views.keys()].join(', ')} alone`)
       return
     }
-    this.#copies.set(key, Math.min(nodes.length, this.#most))
+    const owned = [...views.values()].filter(({ role }) => role === 'primary').length
+    this.#copies.set(key, Math.min(Math.max(before, owned), this.#most))
   }
 }
 

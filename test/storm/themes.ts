@@ -126,7 +126,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       storage: 'durable',
       partitions: draw.pick([8, 16]),
       timeoutMs: draw.magnitude([200, 800]),
-      handoffIntervalMs: draw.pick([1000, 5000, 30_000]),
+      handoffIntervalMs: draw.pick([1000, 5000, 10_000]),
       // So slow that hints and former owners keep for long what they have.
       handoffRate: draw.magnitude([1500, 10_000]),
     }),
