@@ -262,6 +262,7 @@ export class NodeCore implements BucketNode {
       epoch: this.keeper.ring?.epoch ?? 0,
       isHandingOver: this.handoff.isHandingOver,
       isFilled: !this.filling.isUnderWay,
+      sentBytes: this.handoff.sentBytes,
     }
   }
 

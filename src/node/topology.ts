@@ -58,25 +58,34 @@ async function beginLeave(
  * @throws {UnavailableError} by rejection, when it does not get on any more; this node stays a member that leaves.
  */
 async function transitionEnded(core: NodeCore, signal: AbortSignal | undefined): Promise<void> {
-  const { keeper, handoff, ports } = core
+  const { keeper, handoff, steward, ports } = core
   let before = ''
+  let sentBefore = -1
   let sinceMs = 0
   while (keeper.ring!.isMoving) {
     signal?.throwIfAborted()
     if (core.isClosed) throw new ClosedError('the node was closed while it left')
     const nowMs = ports.clock.monotonicMs()
-    const now = `${keeper.ring!.epoch} ${handoff.deliveredCount}`
+    const now = `${keeper.ring!.epoch} ${handoff.sentBytes}`
     if (now !== before) sinceMs = nowMs
     before = now
     if (nowMs - sinceMs > transitionPatienceMs) {
-      throw new UnavailableError(
-        'the members that are to own what this node owns do not get it all: look whether each of them ' +
-          'answers, or remove those that will not come back, and call leave() again',
-        { needed: core.n(), alive: 0 },
-      )
+      // Others may hand over what this node owns as well.
+      const sent = await steward.sentBytes()
+      if (sent === sentBefore) throw noProgress(core)
+      sentBefore = sent
+      sinceMs = ports.clock.monotonicMs()
     }
     await sleep(ports.clock, pollMs)
   }
+}
+
+function noProgress(core: NodeCore): UnavailableError {
+  return new UnavailableError(
+    'the members that are to own what this node owns do not get it all: look whether each of them ' +
+      'answers, or remove those that will not come back, and call leave() again',
+    { needed: core.n(), alive: 0 },
+  )
 }
 
 /**

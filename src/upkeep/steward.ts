@@ -37,11 +37,14 @@ export interface Progress {
   readonly isHandingOver: boolean
   /** Whether it has all that it gained itself. */
   readonly isFilled: boolean
+  /** Bytes of records that it has handed over since its start. */
+  readonly sentBytes: number
 }
 
 /** The answer to `progressCall`. */
-export function progressTuple({ epoch, isHandingOver, isFilled }: Progress): readonly unknown[] {
-  return [epoch, isHandingOver, isFilled]
+export function progressTuple(progress: Progress): readonly unknown[] {
+  const { epoch, isHandingOver, isFilled, sentBytes } = progress
+  return [epoch, isHandingOver, isFilled, sentBytes]
 }
 
 /** What the steward needs of its node. */
@@ -50,7 +53,7 @@ export interface StewardOptions {
   readonly clock: Clock
   readonly keeper: Pick<ConfigurationKeeper, 'configuration' | 'ring' | 'change'>
   control(id: string): Channel
-  isReachable(id: string): boolean
+  readonly isReachable: (id: string) => boolean
   /** How far this node is. */
   progress(): Progress
   failed(error: Error): void
@@ -81,9 +84,21 @@ export class Steward {
     this.#schedule()
   }
 
+  /** Bytes of records that all members that answer have handed over since they started: grows while a change gets on. */
+  async sentBytes(): Promise<number> {
+    const answers = await Promise.all(this.#reachable().map((id) => this.#progressOf(id)))
+    return answers.reduce((sum, answer) => sum + (answer?.sentBytes ?? 0), 0)
+  }
+
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
+  }
+
+  #reachable(): readonly string[] {
+    const { selfId, keeper, isReachable } = this.#options
+    const ids = keeper.ring?.memberIds ?? []
+    return ids.filter((id) => id === selfId || isReachable(id))
   }
 
   #schedule(): void {
@@ -109,7 +124,7 @@ export class Steward {
     const { selfId, keeper } = this.#options
     const { configuration, ring } = keeper
     if (configuration === undefined || ring === undefined || !ring.isMoving) return
-    const reachable = ring.memberIds.filter((id) => id === selfId || this.#options.isReachable(id))
+    const reachable = this.#reachable()
     const isMember = ring.member(selfId) !== undefined
     if (!isMember || !this.#isDue(ring, reachable)) {
       this.#handedOverAtMs = undefined
@@ -162,9 +177,14 @@ export class Steward {
     const wait = { clock, timeoutMs: askTimeoutMs, epoch: keeper.ring?.epoch ?? 0 }
     const outcome = await request(this.#options.control(id), [progressCall], wait)
     if (isFailure(outcome)) return undefined
-    const [epoch, isHandingOver, isFilled] = outcome
+    const [epoch, isHandingOver, isFilled, sentBytes] = outcome
     if (typeof epoch !== 'number') return undefined
-    return { epoch, isHandingOver: isHandingOver !== false, isFilled: isFilled === true }
+    return {
+      epoch,
+      isHandingOver: isHandingOver !== false,
+      isFilled: isFilled === true,
+      sentBytes: typeof sentBytes === 'number' ? sentBytes : 0,
+    }
   }
 
   async #awaitNewcomer(newcomer: RingMember): Promise<void> {

@@ -52,6 +52,25 @@ describe('a node that leaves', () => {
   })
 })
 
+test('a leave goes on as long as others get on with what they hand over for it, however slowly', async () => {
+  const node = { handoff: { bytesPerSecondMax: 500 } }
+  await overSeeds(seeds(3), { nodes: 4, node }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket<string>(bucketName)
+    // Of one partition, which another owner hands over first.
+    const isOthers = (names: readonly string[]): boolean =>
+      names.includes('n4') && names[0] !== 'n4'
+    const list = owners(cluster, keyWhere(cluster, isOthers)).join()
+    for (let i = 0; i < 100; i++) {
+      const key = keyWhere(cluster, (names) => names.join() === list, `x${i}.`)
+      await bucket.put(key, 'v'.padEnd(1500), { w: 'all' })
+    }
+    const beganMs = cluster.now()
+    await cluster.node('n4').leave({ timeoutMs: 60_000 })
+    expect(cluster.now() - beganMs).toBeGreaterThan(90_000)
+    await cluster.settle()
+  })
+})
+
 describe('a node that dies while it leaves', () => {
   const keys = Array.from({ length: 30 }, (_, i) => `k${i}`)
   const slow = {
