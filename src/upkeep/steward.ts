@@ -84,7 +84,7 @@ export class Steward {
     this.#schedule()
   }
 
-  /** Bytes of records that all members that answer have handed over since they started: grows while a change gets on. */
+  /** Bytes of records that all who answer have handed over since they started: it grows while a change gets on. */
   async sentBytes(): Promise<number> {
     const answers = await Promise.all(this.#reachable().map((id) => this.#progressOf(id)))
     return answers.reduce((sum, answer) => sum + (answer?.sentBytes ?? 0), 0)
