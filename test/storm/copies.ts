@@ -2,7 +2,8 @@
  * Watches that no copy of an acknowledged write goes without another one in its place, while owners change, and former
  * ones give back what they have (HAZARDS F4). A read does not see that one is missing before others are missing too.
  *
- * Looks at archives alone, whose keys are written once, and at plans in which nobody loses what it stored.
+ * Looks at archives alone, whose keys are written once, and at plans in which nobody loses what it stored. Where a
+ * member is away there may be nobody left to take the copy of one that leaves; so it judges what is so after a calm.
  */
 
 import type { SimCluster } from '../../src/sim/index.ts'
@@ -13,6 +14,8 @@ import type { StormPlan } from './plan.ts'
 
 /** Between two looks, milliseconds. */
 const lookMs = 500
+/** So long all members have answered each other before it is judged: what was kept for one is with it then. */
+const calmMs = 30_000
 /** Keys that are looked at each time, in turn: it costs time. */
 const keysAtOnce = 4
 
@@ -27,6 +30,8 @@ export class CopyWatch {
   readonly #most: number
   /** How many owners had a copy at least once, by keys of the archive whose write was acknowledged. */
   readonly #copies = new Map<string, number>()
+  /** When a member was away last, as any other sees it. */
+  #awayAtMs = 0
 
   constructor(cluster: SimCluster, plan: StormPlan, found: (problem: string) => void) {
     this.#cluster = cluster
@@ -43,8 +48,20 @@ export class CopyWatch {
   async run(isOver: () => boolean): Promise<void> {
     while (this.#most > 0 && !isOver()) {
       await this.#cluster.sleep(lookMs)
+      if (this.#isAnyAway()) this.#awayAtMs = this.#cluster.now()
+      if (this.#cluster.now() - this.#awayAtMs < calmMs) continue
       for (const [key, copies] of [...this.#copies].slice(0, keysAtOnce)) this.#look(key, copies)
     }
+  }
+
+  #isAnyAway(): boolean {
+    return this.#cluster.names.some((name) => {
+      if (!this.#cluster.isUp(name)) return false
+      return this.#cluster
+        .node(name)
+        .members()
+        .some(({ status }) => status !== 'alive')
+    })
   }
 
   /** While owners change, those to be have copies of their own, for which others go. The key comes last then. */
