@@ -137,7 +137,10 @@ async function enter(core: NodeCore): Promise<void> {
     throw new InvalidArgumentError('replaces', problem)
   }
   await core.filling.expect()
-  const outcome = await join(joinOptions(core, options.joinTimeoutMs))
+  const outcome = await join(joinOptions(core, options.joinTimeoutMs)).catch((error: unknown) => {
+    // Put out while it asked: by a removal, or by another one that took its place.
+    throw isExpulsion(error) ? departed(core) : error
+  })
   if (outcome === 'found') return foundCluster(core)
   const { configuration, claims } = outcome
   await keeper.learn(configuration)
