@@ -94,15 +94,12 @@ async function start(core: NodeCore, transport: Transport): Promise<void> {
     duplicate: (claim) => core.duplicate(claim.address),
     failed: (error) => core.fail('membership', error),
   })
-  await enter(core)
-  await core.promotion.begin(voteWaitMs)
+  await becomeMember(core)
   core.handoff.start()
   core.antiEntropy.start()
   core.steadiness.start()
   core.reaper.start()
   core.spread.start()
-  // Whoever put it out meanwhile found it not open yet: nobody else would close it.
-  if (core.expulsion !== undefined) throw departed(core)
   core.opened()
 }
 
@@ -111,6 +108,25 @@ const voteWaitMs = 1_000
 
 /** A node with little to be handed over waits for it, so that it can tell at once what does not exist. */
 const fillingWaitMs = 1_000
+
+/**
+ * Into the cluster, and with a vote on the ring, if that can be had soon. Whoever puts it out meanwhile finds it not
+ * open yet: nobody else would close it. A newcomer that was withdrawn meanwhile asks anew.
+ */
+async function becomeMember(core: NodeCore): Promise<void> {
+  do {
+    core.expulsion = undefined
+    await enter(core)
+    await core.promotion.begin(voteWaitMs)
+    if (isOut(core)) throw departed(core)
+  } while (core.expulsion !== undefined)
+}
+
+/** Whether this node is out for good, and not only withdrawn. */
+function isOut({ expulsion, keeper, identity }: NodeCore): boolean {
+  if (expulsion === undefined) return false
+  return isExpulsion(expulsion) || hasDeparted(keeper.configuration!, identity.store)
+}
 
 /**
  * Into the cluster: again, by joining, or by founding it. A newcomer that had been withdrawn has records which nobody
@@ -126,8 +142,7 @@ async function enter(core: NodeCore): Promise<void> {
   if (own !== undefined) {
     await rejoin(core, own)
     if (core.expulsion === undefined) return
-    const isOut = isExpulsion(core.expulsion)
-    if (isOut || hasDeparted(keeper.configuration!, identity.store)) throw departed(core)
+    if (isOut(core)) throw departed(core)
     core.expulsion = undefined
   }
   if (kept !== undefined) await beginEmpty(core, kept)

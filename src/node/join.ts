@@ -60,14 +60,14 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
   const deadlineMs = clock.monotonicMs() + timeoutMs
   const channels = new Map(seeds.map((seed) => [seed, options.contact(seed)]))
   const silences = new Map<string, number>()
-  let last: StoreError | undefined
+  let reason: StoreError | undefined
   try {
     while (clock.monotonicMs() < deadlineMs && !options.isClosed()) {
       options.takeHeardFrom()
       const round = await askAll(options, channels)
       const welcome = [...round.values()].find((answer) => 'welcome' in answer)
       if (welcome !== undefined && 'welcome' in welcome) return welcome.welcome
-      for (const reply of round.values()) if ('error' in reply) last = reply.error
+      reason = reasonOf(round) ?? reason
       const asked = answersOf(round, silences)
       const heardFrom = options.takeHeardFrom()
       if (options.replaces === undefined && mayFound({ ...asked, heardFrom })) return 'found'
@@ -77,13 +77,19 @@ export async function join(options: JoinOptions): Promise<Welcome | 'found'> {
     for (const channel of channels.values()) channel.close()
   }
   const remedy =
-    last instanceof TopologyBusyError
-      ? `${last.message}, start it again, or with a longer joinTimeoutMs`
+    reason instanceof TopologyBusyError
+      ? `${reason.message}, start it again, or with a longer joinTimeoutMs`
       : 'check their addresses, that they run, and that this node reaches them'
   throw new JoinError(
     `none of the seeds ${seeds.join(', ')} let this node in within ${timeoutMs} ms: ${remedy}`,
-    last,
+    reason,
   )
+}
+
+/** Why nobody let this node in: what a member said tells more than that another one did not answer. */
+function reasonOf(round: ReadonlyMap<string, SeedReply>): StoreError | undefined {
+  const errors = [...round.values()].flatMap((reply) => ('error' in reply ? [reply.error] : []))
+  return errors.find((error) => error instanceof TopologyBusyError) ?? errors.at(-1)
 }
 
 function ownersChange(): TopologyBusyError {
@@ -189,6 +195,7 @@ function waitFor({ clock }: JoinOptions): Parameters<typeof request>[2] {
 /** What it means that a seed did not answer. @throws {StoreError} when there is no use in asking again. */
 function noAnswer({ error, answered }: RequestOutcome): SeedReply {
   if (isSelf(error)) return { answer: 'self' }
+  if (isOut(error)) return { answer: 'busy', error }
   if (isFinal(error)) throw error
   if (answered) return { answer: 'busy', error }
   return { answer: isRefused(error) ? 'refused' : 'silent', error }
@@ -205,6 +212,14 @@ function isRefused(error: unknown): boolean {
 /** The connection led back to this node. */
 function isSelf(error: StoreError): boolean {
   return error instanceof RefusedError && error.reason === 'self'
+}
+
+/**
+ * That seed has left the cluster for good. This node knows, so that others are letting it in while it asks: their
+ * answer is on its way.
+ */
+function isOut(error: StoreError): boolean {
+  return error instanceof RefusedError && !error.byPeer && error.reason === 'departed'
 }
 
 /** Trying again does not help: another cluster or version, an id in use, another N, a store that has left. */

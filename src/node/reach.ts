@@ -22,10 +22,15 @@ export class Reach {
     this.#source = source
   }
 
-  /** Whether the member is thought to answer. */
+  /**
+   * Whether the member is thought to answer. A process that has the name of one that was removed is none: it has
+   * nothing of what that one had, and may wait to be let in.
+   */
   isReachable(id: string): boolean {
-    const status = this.#source.gossip?.member(id)?.status
-    return status === 'alive' || status === 'suspect'
+    const { gossip, keeper } = this.#source
+    const status = gossip?.member(id)?.status
+    if (status !== 'alive' && status !== 'suspect') return false
+    return keeper.ring?.member(id) !== undefined
   }
 
   /** Whether all members of the ring are. */

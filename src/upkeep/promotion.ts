@@ -83,6 +83,7 @@ export class Promotion {
     if (this.#isClosed) return
     const base = keeper.configuration
     if (base !== undefined && !this.#isDue(base)) return this.#waiters.release()
+    this.#timer?.cancel()
     this.#timer = clock.after(retryMs, () => void this.#attempt())
   }
 

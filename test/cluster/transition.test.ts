@@ -206,6 +206,23 @@ describe('a participant that dies', () => {
     })
   })
 
+  // Found by seed 217686257 of the storm: it was told that it had left for good.
+  test('a newcomer that slept so long that it was withdrawn, and was not open yet, joins anew', async () => {
+    await overSeeds(seeds(3), slow, async (cluster) => {
+      await fill(cluster)
+      const joining = outcomeOf(cluster.add('n5'))
+      await untilMoving(cluster)
+      await cluster.sleep(cluster.random() * 500)
+      cluster.pause('n5')
+      await untilAtRest(cluster, names)
+      expect(cluster.node('n1').members()).toHaveLength(4)
+      cluster.resume('n5')
+      expect(await joining).toHaveProperty('value')
+      await untilAtRest(cluster, names)
+      expect(cluster.node('n5').members()).toHaveLength(5)
+    })
+  })
+
   test.each(['n1', 'n2', 'n5'])(
     '%s comes back, and the change goes on to its end',
     async (name) => {
