@@ -15,6 +15,7 @@ import {
   pick,
   strict,
   until,
+  upNodes,
   type Outcome,
 } from './kit.ts'
 
@@ -229,10 +230,6 @@ async function work(
   }
 }
 
-function upNodes(cluster: SimCluster): CoterieNode[] {
-  return cluster.names.filter((name) => isUp(cluster, name)).map((name) => cluster.node(name))
-}
-
 /** The members as a node sees them; what is not over is marked. */
 function membersAt(node: CoterieNode): string {
   const members = node.members().map(({ id, stage, weight }) => {
@@ -242,8 +239,8 @@ function membersAt(node: CoterieNode): string {
   return members.join() + (node.ring().moving > 0 ? ', moving' : '')
 }
 
-/** Waits until all that are up see these members, or one of these, and nothing under way. @returns which */
-async function untilSeen(
+/** Waits until all that are up see these members, or one of these lists, and nothing under way. @returns which */
+async function untilSettledAs(
   cluster: SimCluster,
   ...allowed: (readonly string[] | undefined)[]
 ): Promise<string> {
@@ -309,7 +306,7 @@ async function scenario(
   steps.kill = () => cluster.crash(death!.name, { lose })
   steps.begin()
   const making = outcomeOf(change.make(cluster))
-  const over = making.then(() => untilSeen(cluster, change.after))
+  const over = making.then(() => untilSettledAs(cluster, change.after))
   await (death === undefined ? over : Promise.race([over.catch(() => undefined), steps.died]))
   steps.end()
   if (steps.hasDied) {
@@ -317,10 +314,10 @@ async function scenario(
     await cluster.sleep(cluster.random() * 10_000)
     await goOn(cluster, change, making)
   }
-  const first = await untilSeen(cluster, change.after, change.before)
+  const first = await untilSettledAs(cluster, change.after, change.before)
   if (first !== change.after.join()) {
     await change.make(cluster)
-    await untilSeen(cluster, change.after)
+    await untilSettledAs(cluster, change.after)
   }
   isOver = true
   await Promise.all(working)

@@ -4,7 +4,7 @@
  */
 
 import { expect } from 'vitest'
-import type { CoterieNode, NodeOptions } from '../../src/index.ts'
+import type { CoterieNode, Member, NodeOptions } from '../../src/index.ts'
 import { simulate } from '../../src/sim/index.ts'
 import type { RecordView, SimCluster, SimOptions } from '../../src/sim/index.ts'
 
@@ -45,16 +45,32 @@ export function seeds(count: number): number[] {
   return Array.from({ length }, (_, i) => i + 1)
 }
 
+export function isUp(cluster: SimCluster, name: string): boolean {
+  try {
+    cluster.node(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function upNodes(cluster: SimCluster): CoterieNode[] {
+  return cluster.names.filter((name) => isUp(cluster, name)).map((name) => cluster.node(name))
+}
+
 /** Some node that is up. */
 export function anyNode(cluster: SimCluster): CoterieNode {
-  for (const name of cluster.names) {
-    try {
-      return cluster.node(name)
-    } catch {
-      // It is down.
-    }
-  }
-  throw new Error('every node is down')
+  const [node] = upNodes(cluster)
+  if (node === undefined) throw new Error('every node is down')
+  return node
+}
+
+/** A member as the node of this name sees it. */
+export function memberAt(cluster: SimCluster, name: string, id: string): Member | undefined {
+  return cluster
+    .node(name)
+    .members()
+    .find((member) => member.id === id)
 }
 
 export function owners(cluster: SimCluster, key: string): string[] {
@@ -140,28 +156,15 @@ export function untilAtRest(
 
 /** Waits until every node that is up sees the member in this state. */
 export function untilSeen(cluster: SimCluster, id: string, status: string): Promise<void> {
-  const upNodes = cluster.names.filter((name) => name !== id && isUp(cluster, name))
   return until(cluster, () => {
-    for (const name of upNodes) {
-      const member = cluster
-        .node(name)
-        .members()
-        .find((each) => each.id === id)
+    for (const { id: name } of upNodes(cluster)) {
+      const member = name === id ? undefined : memberAt(cluster, name, id)
       if (member !== undefined && member.status !== status) {
         return `${name} sees ${id} ${member.status}, not ${status}`
       }
     }
     return undefined
   })
-}
-
-export function isUp(cluster: SimCluster, name: string): boolean {
-  try {
-    cluster.node(name)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Takes a member down for good, and waits until all others know. */

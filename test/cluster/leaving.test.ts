@@ -7,6 +7,7 @@ import {
   expectOnOwners,
   isUp,
   keyWhere,
+  memberAt,
   outcomeOf,
   overSeeds,
   owners,
@@ -97,11 +98,7 @@ describe('a node that dies while it leaves', () => {
 
   function stageOf(cluster: SimCluster): string | undefined {
     const { moving } = cluster.node('n1').ring()
-    const n4 = cluster
-      .node('n1')
-      .members()
-      .find(({ id }) => id === 'n4')
-    return moving > 0 ? 'moving' : n4?.stage
+    return moving > 0 ? 'moving' : memberAt(cluster, 'n1', 'n4')?.stage
   }
 
   // Found by crash-points.test.ts: it stayed one that leaves for ever, and owned nothing.

@@ -1,7 +1,16 @@
 /** Members that others take out of the ring (HAZARDS E8). */
 
 import { expect, test } from 'vitest'
-import { bucketName, crashAndSee, outcomeOf, overSeeds, seeds, strict, until } from './kit.ts'
+import {
+  bucketName,
+  crashAndSee,
+  memberAt,
+  outcomeOf,
+  overSeeds,
+  seeds,
+  strict,
+  until,
+} from './kit.ts'
 
 // Found by seed 101301 of the storm.
 test('a removal that takes long does not put out the newcomer that took the name meanwhile', async () => {
@@ -16,10 +25,7 @@ test('a removal that takes long does not put out the newcomer that took the name
     expect(await removing, 'the member that was meant is gone').toHaveProperty('value')
     await until(cluster, () => {
       const stages = cluster.names.map((name) => {
-        const member = cluster
-          .node(name)
-          .members()
-          .find(({ id }) => id === 'n5')
+        const member = memberAt(cluster, name, 'n5')
         return `${member?.status} ${member?.stage}`
       })
       return stages.every((stage) => stage === 'alive normal') ? undefined : stages.join()

@@ -6,10 +6,10 @@ import {
   bucketName,
   crashAndSee,
   expectOnOwners,
-  isUp,
   owners,
   strict,
   until,
+  upNodes,
   type Outcome,
 } from './kit.ts'
 
@@ -32,10 +32,6 @@ export async function fill(cluster: SimCluster): Promise<void> {
 export async function withoutN5(cluster: SimCluster): Promise<void> {
   await fill(cluster)
   await crashAndSee(cluster, 'n5')
-}
-
-export function upNodes(cluster: SimCluster): CoterieNode[] {
-  return cluster.names.filter((name) => isUp(cluster, name)).map((name) => cluster.node(name))
 }
 
 export function untilMoving(cluster: SimCluster, name = 'n1'): Promise<void> {

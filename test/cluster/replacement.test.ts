@@ -8,12 +8,14 @@ import {
   crashAndSee,
   damageOn,
   isUp,
+  memberAt,
   outcomeOf,
   overSeeds,
   owners,
   seeds,
   strict,
   until,
+  upNodes,
 } from './kit.ts'
 import {
   after,
@@ -25,7 +27,6 @@ import {
   slow,
   untilMembers,
   untilMoving,
-  upNodes,
   value,
   withoutN5,
 } from './replacement-kit.ts'
@@ -119,11 +120,7 @@ describe('a replacement', () => {
       await crashAndSee(cluster, 'heavy')
       await cluster.add('n6', { replaces: 'heavy' })
       const own = { weight: 2, zone: 'south', stage: 'normal' }
-      const seen = (): unknown =>
-        cluster
-          .node('n1')
-          .members()
-          .find(({ id }) => id === 'n6')
+      const seen = (): unknown => memberAt(cluster, 'n1', 'n6')
       expect(seen()).toMatchObject(own)
       const { owned } = cluster.node('n1').ring()
       await cluster.restart('n6')
@@ -232,22 +229,14 @@ describe('a participant that dies', () => {
       const zoned = { ...slow, storage: 'memory', zones: ['east', 'west', 'north'] } as const
       await overSeeds(seeds(3), zoned, async (cluster) => {
         await withoutN5(cluster)
-        const { zone } = cluster
-          .node('n1')
-          .members()
-          .find(({ id }) => id === 'n5')!
+        const { zone } = memberAt(cluster, 'n1', 'n5')!
         cluster.add('n6', { replaces: 'n5' }).catch(() => undefined)
         await untilMoving(cluster)
         await cluster.sleep(cluster.random() * 500)
         await cluster.crash('n6')
         await cluster.restart('n6', options)
         await untilMembers(cluster, after)
-        expect(
-          cluster
-            .node('n1')
-            .members()
-            .find(({ id }) => id === 'n6'),
-        ).toMatchObject({ zone })
+        expect(memberAt(cluster, 'n1', 'n6')).toMatchObject({ zone })
         await expectAllThere(cluster)
       })
     },
@@ -309,12 +298,7 @@ describe('a replaced member', () => {
       })
       cluster.pause('n5')
       const isDead = (): boolean =>
-        ['n1', 'n2', 'n3', 'n4'].every((name) =>
-          cluster
-            .node(name)
-            .members()
-            .some(({ id, status }) => id === 'n5' && status === 'dead'),
-        )
+        ['n1', 'n2', 'n3', 'n4'].every((name) => memberAt(cluster, name, 'n5')?.status === 'dead')
       await until(cluster, () => (isDead() ? undefined : 'n5 is not dead'))
       void cluster.add('n6', { replaces: 'n5' })
       await untilMoving(cluster)

@@ -13,6 +13,7 @@ import {
   damageOn,
   expectOnOwners,
   isUp,
+  memberAt,
   outcomeOf,
   overSeeds,
   owners,
@@ -227,12 +228,7 @@ describe('while the network is partitioned', () => {
 
 /** Waits until `observer` holds the member to be dead. */
 async function untilDead(cluster: SimCluster, observer: string, id: string): Promise<void> {
-  const status = (): string | undefined =>
-    cluster
-      .node(observer)
-      .members()
-      .find((each) => each.id === id)?.status
-  while (status() !== 'dead') await cluster.sleep(100)
+  while (memberAt(cluster, observer, id)?.status !== 'dead') await cluster.sleep(100)
 }
 
 describe('replicas that differ', () => {
