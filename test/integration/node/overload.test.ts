@@ -27,7 +27,7 @@ test.each<[string, LimitOptions]>([
   ['operations in flight are bounded', { inFlightMax: 2_000, eventLoopLagMaxMs: 1_000_000 }],
   ['the lag of the event loop is', { inFlightMax: 1_000_000, eventLoopLagMaxMs: 50 }],
 ])(
-  'three times too much, where %s: refused in part, served in time, bounded, and over at once',
+  'three times too much, where %s: refused in part, served in time, bounded, and over soon after',
   { timeout: 120_000 },
   async (_, limits) => {
     const report = await overload(limits)
@@ -41,7 +41,8 @@ test.each<[string, LimitOptions]>([
     // How much a collector lets lie hangs on the machine and on the version of Node: 20 to 350 MiB were seen.
     for (const growthMiB of report.growthMiB) expect(growthMiB).toBeLessThan(600)
     expect(report.inFlightAfterwards).toBe(0)
-    // A second on a busy machine, right after: that clients are served again, not how fast.
-    expect(afterwards).toBeGreaterThan(500)
+    // That clients are served again, not how fast: how fast is up to the machine.
+    expect(afterwards.failed).toBe(0)
+    expect(afterwards.there).toBe(afterwards.puts)
   },
 )
