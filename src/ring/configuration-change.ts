@@ -54,17 +54,12 @@ export function withMember(configuration: RingConfiguration, member: RingMember)
   if (hasDeparted(configuration, member.store)) return configuration
   const old = configuration.members.find(({ id }) => id === member.id)
   if (old !== undefined && isSame(old, member)) return configuration
-  const others = configuration.members.filter((other) => other.id !== member.id)
-  if (old === undefined) {
-    const newcomer = placedAt(member, freePlace(others, member))
-    return next(configuration, { members: [...others, newcomer], departed: [] })
-  }
-  if (old.store === member.store) {
-    return next(configuration, { members: [...others, placedAt(member, old.place)], departed: [] })
-  }
-  const { zone, weight, place } = old
-  const successor = placedAt({ ...member, zone, weight }, place)
-  return next(configuration, { members: [...others, successor], departed: [old.store] })
+  const others = configuration.members.filter((other) => other !== old)
+  const place = old === undefined ? freePlace(others, member) : old.place
+  const isSuccessor = old !== undefined && old.store !== member.store
+  const { zone, weight } = isSuccessor ? old : member
+  const members = [...others, placedAt({ ...member, zone, weight }, place)]
+  return next(configuration, { members, departed: isSuccessor ? [old.store] : [] })
 }
 
 /**
