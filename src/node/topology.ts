@@ -18,8 +18,10 @@ import { tellGone } from './takeover.ts'
 const changeTimeoutMs = 10_000
 /** How often it is looked whether writes have ended. */
 const pollMs = 50
-/** A change of owners that does not get on for so long is told of. */
-const transitionPatienceMs = 60_000
+/** How often all members are asked whether a change of owners gets on. */
+const progressEveryMs = 1_000
+/** A change of owners that does not get on for so long is told of. A slow sender may need a minute for one frame. */
+const transitionPatienceMs = 120_000
 /** Time for the news of a leave to get around. */
 const farewellMs = 100
 
@@ -58,25 +60,23 @@ async function beginLeave(
  * @throws {UnavailableError} by rejection, when it does not get on any more; this node stays a member that leaves.
  */
 async function transitionEnded(core: NodeCore, signal: AbortSignal | undefined): Promise<void> {
-  const { keeper, handoff, steward, ports } = core
+  const { keeper, steward, ports } = core
+  const { clock } = ports
   let before = ''
-  let sentBefore = -1
-  let sinceMs = 0
+  let askedAtMs = clock.monotonicMs()
+  let progressAtMs = askedAtMs
   while (keeper.ring!.isMoving) {
     signal?.throwIfAborted()
     if (core.isClosed) throw new ClosedError('the node was closed while it left')
-    const nowMs = ports.clock.monotonicMs()
-    const now = `${keeper.ring!.epoch} ${handoff.sentBytes}`
-    if (now !== before) sinceMs = nowMs
-    before = now
-    if (nowMs - sinceMs > transitionPatienceMs) {
+    if (clock.monotonicMs() - askedAtMs >= progressEveryMs) {
       // Others may hand over what this node owns as well.
-      const sent = await steward.sentBytes()
-      if (sent === sentBefore) throw noProgress(core)
-      sentBefore = sent
-      sinceMs = ports.clock.monotonicMs()
+      const now = `${keeper.ring!.epoch} ${await steward.sentBytes()}`
+      askedAtMs = clock.monotonicMs()
+      if (now !== before) progressAtMs = askedAtMs
+      before = now
+      if (askedAtMs - progressAtMs > transitionPatienceMs) throw noProgress(core)
     }
-    await sleep(ports.clock, pollMs)
+    await sleep(clock, pollMs)
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { CrashOptions, SimCluster } from '../../src/sim/index.ts'
 import {
   bucketName,
+  codeOf,
   expectOnOwners,
   isUp,
   keyWhere,
@@ -69,6 +70,23 @@ test('a leave goes on as long as others get on with what they hand over for it, 
     await cluster.node('n4').leave({ timeoutMs: 60_000 })
     expect(cluster.now() - beganMs).toBeGreaterThan(90_000)
     await cluster.settle()
+  })
+})
+
+test('a leave that does not get on is given up', async () => {
+  await overSeeds(seeds(3), { nodes: 4 }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket<string>(bucketName)
+    for (let i = 0; i < 20; i++) await bucket.put(`k${i}`, 'v', { w: 'all' })
+    // The others reach both, so that neither is dead.
+    cluster.block('n4', 'n2')
+    const beganMs = cluster.now()
+    const outcome = await outcomeOf(cluster.node('n4').leave({ timeoutMs: 60_000 }))
+    expect(codeOf(outcome)).toBe('ERR_UNAVAILABLE')
+    expect(cluster.now() - beganMs).toBeGreaterThan(120_000)
+    cluster.heal()
+    await cluster.node('n4').leave({ timeoutMs: 60_000 })
+    await cluster.settle()
+    for (let i = 0; i < 20; i++) expectOnOwners(cluster, `k${i}`, ['v'])
   })
 })
 
