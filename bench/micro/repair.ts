@@ -18,10 +18,10 @@ import {
   type Storage,
   type Transport,
 } from '../../src/index.ts'
+import { preload } from '../preload.ts'
 
 const count = Number(process.argv[2] ?? 100_000)
 const differences = Number(process.argv[3] ?? 100)
-const inFlight = 256
 const intervalMs = 1_000
 
 /** Counts what is sent. */
@@ -50,11 +50,8 @@ function counted(transport: Transport, sent: { bytes: number }): Transport {
 
 async function fill(bucket: Bucket<Uint8Array>): Promise<void> {
   const value = new Uint8Array(100).fill(7)
-  let next = 0
-  const writer = async (): Promise<void> => {
-    while (next < count) await bucket.put(`key-${String(next++).padStart(9, '0')}`, value)
-  }
-  await Promise.all(Array.from({ length: inFlight }, writer))
+  const keys = Array.from({ length: count }, (_, i) => `key-${String(i).padStart(9, '0')}`)
+  await preload({ keys, value }, (key) => bucket.put(key, value))
 }
 
 /** Removes records of all partitions in turn behind the node's back. */

@@ -9,10 +9,10 @@
 import type { Bucket, CoterieNode } from '../../src/index.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
 import { root } from '../options.ts'
+import { preload } from '../preload.ts'
 import { found, until, type Founded, type Member } from './members.ts'
 
 const count = Number(process.argv[2] ?? 1_000_000)
-const inFlight = 256
 const looks = 16
 const mib = 2 ** 20
 const dist = `${root}dist`
@@ -25,11 +25,8 @@ function keyOf(index: number): string {
 
 async function fill(bucket: Bucket<Uint8Array>): Promise<void> {
   const value = new Uint8Array(100).fill(7)
-  let next = 0
-  const writer = async (): Promise<void> => {
-    while (next < count) await bucket.put(keyOf(next++), value)
-  }
-  await Promise.all(Array.from({ length: inFlight }, writer))
+  const keys = Array.from({ length: count }, (_, i) => keyOf(i))
+  await preload({ keys, value }, (key) => bucket.put(key, value))
 }
 
 function bytesInUse(): number {

@@ -12,9 +12,9 @@ import {
   type Bucket,
   type CoterieNode,
 } from '../../src/index.ts'
+import { preload } from '../preload.ts'
 
 const count = Number(process.argv[2] ?? 100_000)
-const inFlight = 256
 const looks = 16
 const mib = 1024 * 1024
 
@@ -29,11 +29,8 @@ function collect(): void {
 
 async function fill(bucket: Bucket<Uint8Array>): Promise<void> {
   const value = new Uint8Array(100).fill(7)
-  let next = 0
-  const writer = async (): Promise<void> => {
-    while (next < count) await bucket.put(`key-${String(next++).padStart(9, '0')}`, value)
-  }
-  await Promise.all(Array.from({ length: inFlight }, writer))
+  const keys = Array.from({ length: count }, (_, i) => `key-${String(i).padStart(9, '0')}`)
+  await preload({ keys, value }, (key) => bucket.put(key, value))
 }
 
 interface Measured {
