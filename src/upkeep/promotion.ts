@@ -61,9 +61,10 @@ export class Promotion {
     this.#isLeaving = true
   }
 
-  /** The leave came to nothing before it began. */
+  /** The leave came to nothing before it began: what was asked for before, and dropped for it, is asked for again. */
   stays(): void {
     this.#isLeaving = false
+    if (!this.#isClosed) void this.#attempt()
   }
 
   close(): void {

@@ -90,6 +90,23 @@ test('a leave that does not get on is given up', async () => {
   })
 })
 
+// Found by seed 900055 of the storm.
+test('a leave that cannot begin takes nothing from what the member asked for before', async () => {
+  const node = { handoff: { bytesPerSecondMax: 4000 } }
+  await overSeeds(seeds(3), { storage: 'durable', nodes: 5, node }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket<string>(bucketName)
+    for (let i = 0; i < 60; i++) await bucket.put(`k${i}`, 'v'.padEnd(1500), { w: 'all' })
+    const leaving = cluster.node('n5').leave({ timeoutMs: 60_000 })
+    await until(cluster, () => (cluster.node('n1').ring().moving > 0 ? undefined : 'owners stay'))
+    await cluster.restart('n2', { weight: 2 })
+    const outcome = await outcomeOf(cluster.node('n2').leave({ timeoutMs: 3000 }))
+    expect(codeOf(outcome)).toBe('ERR_TOPOLOGY_BUSY')
+    await leaving
+    const weight = (): number | undefined => memberAt(cluster, 'n1', 'n2')?.weight
+    await until(cluster, () => (weight() === 2 ? undefined : `n2 weighs ${weight()}`))
+  })
+})
+
 describe('a node that dies while it leaves', () => {
   const keys = Array.from({ length: 30 }, (_, i) => `k${i}`)
   const slow = {
