@@ -226,6 +226,8 @@ export class Convergence {
       const members = node.members()
       const strange = members.find(({ status, stage }) => status !== 'alive' || stage !== 'normal')
       if (strange) return `${name} sees ${strange.id} ${strange.status} and ${strange.stage}`
+      const other = members.find((member) => !this.#operators.hasItsWish(member))
+      if (other) return `${name} sees ${other.id} weigh ${other.weight} in zone "${other.zone}"`
       if (members.length !== names.length)
         return `${name} sees ${members.map(({ id }) => id).join()} alone`
       epochs.add(node.ring().epoch)

@@ -20,7 +20,15 @@ const calmMs = 30_000
 const keysAtOnce = 4
 
 /** Beside those of the network and of clocks: faults that take nothing from any disk. A damaged copy is one still. */
-const harmless: readonly FaultName[] = ['pause', 'restart', 'crash', 'bit-flip', 'join', 'leave']
+const harmless: readonly FaultName[] = [
+  'pause',
+  'restart',
+  'crash',
+  'bit-flip',
+  'join',
+  'leave',
+  'reweight',
+]
 
 /** One for a simulation. */
 export class CopyWatch {

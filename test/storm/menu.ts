@@ -78,8 +78,9 @@ const names = [
   'join',
   'leave',
   'removal',
-  // The last: whether a plan has a fault is drawn in this order, and kept seeds are to stay what they were.
   'takeover',
+  // The last: whether a plan has a fault is drawn in this order, and kept seeds are to stay what they were.
+  'reweight',
 ] as const
 
 /** The name of a fault. */
@@ -250,5 +251,14 @@ export const menu: Readonly<Record<FaultName, MenuLine>> = {
     destroys: true,
     odds: 0.9,
     needs: topology(4),
+  },
+  // It is stopped in good order, and started with another weight or in another zone.
+  reweight: {
+    area: 'ring',
+    aim: 'node',
+    forMs: moment,
+    times: 3,
+    odds: 0.7,
+    needs: (cluster) => isDurable(cluster) && topology(2)(cluster),
   },
 }

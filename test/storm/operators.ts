@@ -4,12 +4,19 @@
  */
 
 import { InvalidArgumentError, JoinError } from '../../src/index.ts'
-import type { CoterieNode } from '../../src/index.ts'
+import type { CoterieNode, Member } from '../../src/index.ts'
 import type { CrashOptions } from '../../src/sim/index.ts'
 import type { World } from './world.ts'
 
 /** Time between two attempts to start a node, milliseconds. */
 const retryMs = 500
+
+/** Options with which a node is started. */
+interface Wish {
+  readonly weight?: number
+  readonly zone?: string
+  readonly replaces?: string
+}
 
 /** Keeps the machines of a simulation running. */
 export class Operators {
@@ -29,8 +36,8 @@ export class Operators {
   readonly #outgoing = new Set<string>()
   /** Nodes on a disk whose place another one has taken: none of them may be a member again. */
   readonly #fenced = new Set<string>()
-  /** Whose place a node asks for whenever it is started. */
-  readonly #wishes = new Map<string, string>()
+  /** What a node asks for whenever it is started. */
+  readonly #wishes = new Map<string, Wish>()
 
   constructor(world: World) {
     this.#world = world
@@ -79,9 +86,9 @@ export class Operators {
   }
 
   /** Starts one node more. False when it did not start at once; then it is tried again. */
-  async add(name: string, options: { weight?: number; replaces?: string }): Promise<boolean> {
+  async add(name: string, options: Wish): Promise<boolean> {
     this.#rising.add(name)
-    if (options.replaces !== undefined) this.#wishes.set(name, options.replaces)
+    this.wish(name, options)
     let isStarted = true
     try {
       this.#welcome(await this.#world.cluster.add(name, options))
@@ -92,6 +99,17 @@ export class Operators {
     this.#rising.delete(name)
     void this.#raise(name)
     return isStarted
+  }
+
+  /** From now on the node asks for this as well, whenever it is started. */
+  wish(name: string, wish: Wish): void {
+    this.#wishes.set(name, { ...this.#wishes.get(name), ...wish })
+  }
+
+  /** Whether a member has the weight and the zone that it asks for. */
+  hasItsWish({ id, weight, zone }: Member): boolean {
+    const wish = this.#wishes.get(id)
+    return weight === (wish?.weight ?? weight) && zone === (wish?.zone ?? zone)
   }
 
   /** False when it is paused already or not up. */
@@ -167,9 +185,7 @@ export class Operators {
     this.#rising.add(name)
     while (isFree()) {
       try {
-        const replaces = this.#wishes.get(name)
-        const wish = replaces === undefined ? {} : { replaces }
-        this.#welcome(await this.#world.cluster.restart(name, wish))
+        this.#welcome(await this.#world.cluster.restart(name, this.#wishes.get(name)))
       } catch (error) {
         await this.#startFailed(name, error)
         await this.#world.cluster.sleep(retryMs)
@@ -182,7 +198,7 @@ export class Operators {
     if (error instanceof JoinError && error.message.includes('has left its cluster for good')) {
       if (!this.#outgoing.has(name)) this.#world.found(`${name} was put out by nobody`)
       if ((this.#holds.get(name) ?? 0) === 0) await this.empty(name)
-    } else if (error instanceof InvalidArgumentError && this.#wishes.has(name)) {
+    } else if (error instanceof InvalidArgumentError && this.#wishes.get(name)?.replaces) {
       // Somebody else has that place, or nobody has it any more: it comes as any other node.
       this.#wishes.delete(name)
     } else {

@@ -21,6 +21,9 @@ import { copiesOf } from './plan-cluster.ts'
 import type { StormPlan } from './plan.ts'
 import type { GroupName } from './plan-workload.ts'
 
+/** Changes of owners with the consent of all who have the data. */
+const orderly: readonly FaultName[] = ['join', 'leave', 'reweight']
+
 /** What `check` can be asked for. */
 export type Model = 'no-lost-write' | 'causal' | 'read-your-writes' | 'monotonic' | 'register'
 
@@ -97,7 +100,7 @@ function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number
 function hasSteadyOwners(plan: StormPlan): boolean {
   const { owners, r, w } = quorums(plan)
   const isChange = (name: FaultName): boolean => {
-    const isOrderly = name === 'join' || name === 'leave'
+    const isOrderly = orderly.includes(name)
     return menu[name].area === 'ring' && !(isOrderly && 2 * Math.min(r, w) > owners)
   }
   const isLoss = (name: FaultName): boolean => menu[name].destroys === true && !isGentle(name)

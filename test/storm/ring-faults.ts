@@ -11,6 +11,9 @@ const nodesMax = 10
 /** Most nodes that join at once. */
 const joinsMax = 3
 
+/** What a node may weigh when it is started again. */
+const weights = [0.5, 1, 2]
+
 /** How long the others get to notice that a member is dead, milliseconds. */
 const noticeMs = 20_000
 
@@ -20,6 +23,7 @@ export async function strikeRing(plan: FaultPlan, tools: Tools): Promise<boolean
   if (plan.fault === 'join') return join(plan, tools)
   if (plan.fault === 'leave') return leave(name, plan, tools)
   if (plan.fault === 'takeover') return takeOver(name, plan, tools)
+  if (plan.fault === 'reweight') return reweight(name, plan, tools)
   return remove(name, plan, tools)
 }
 
@@ -99,6 +103,22 @@ async function shake(heir: string, draw: Draw, { world, operators }: Tools): Pro
   await operators.crash(heir, { lose: 'unsynced' })
   await world.cluster.sleep(draw.magnitude([100, 40_000]))
   operators.release(heir)
+}
+
+/** The node is started again with another weight than it has or, where there are zones, in another one. */
+async function reweight(name: string, plan: FaultPlan, tools: Tools): Promise<boolean> {
+  const { world, operators } = tools
+  const draw = Draw.ofSeed(world.plan.seed, `reweight ${plan.atMs}`)
+  const own = operators
+    .nodeOf(name)
+    ?.members()
+    .find(({ id }) => id === name)
+  if (own === undefined || !(await operators.stop(name))) return false
+  const zones = world.plan.cluster.zones.filter((zone) => zone !== own.zone)
+  if (zones.length > 0 && draw.chance(0.5)) operators.wish(name, { zone: draw.pick(zones) })
+  else operators.wish(name, { weight: draw.pick(weights.filter((each) => each !== own.weight)) })
+  operators.release(name)
+  return true
 }
 
 async function succeeds(work: Promise<void>, what: string, { world }: Tools): Promise<boolean> {

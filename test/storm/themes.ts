@@ -108,7 +108,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       // So slow that a change lasts for seconds.
       handoffRate: draw.magnitude([1000, 4000]),
     }),
-    faults: [...links, 'crash', 'restart', 'pause', 'bit-flip', 'join', 'leave'],
+    faults: [...links, 'crash', 'restart', 'pause', 'bit-flip', 'join', 'leave', 'reweight'],
     often: { join: 2, leave: 8, 'one-way': 8, isolate: 6, pause: 6, slowness: 5, delay: 4 },
     groups: { register: 0.6, archive: 1 },
     keys: [1, 6],
@@ -130,7 +130,7 @@ export const themes: Readonly<Record<Theme, ThemeLine>> = {
       // So slow that hints and former owners keep for long what they have.
       handoffRate: draw.magnitude([1500, 10_000]),
     }),
-    faults: [...links, ...deaths, 'join', 'leave', 'removal', 'takeover', 'forgetting'],
+    faults: [...links, ...deaths, 'join', 'leave', 'removal', 'takeover', 'reweight', 'forgetting'],
     often: { crash: 6, pause: 8, isolate: 8, 'one-way': 6, clog: 6, leave: 4 },
     // So many that most stay deleted for a while.
     groups: { plain: 0.3 },
