@@ -54,6 +54,11 @@ export const transitionMutants: readonly Mutant[] = [
         find: 'this.#tally.asked(replica, role, sides)',
         replace: 'this.#tally.asked(replica, role, sides === 0 ? sides : 3)',
       },
+      {
+        file: 'coordinator/quick-put.ts',
+        find: 'return Math.min(replicaCount(storedMask & beforeMask), replicaCount(storedMask & afterMask))',
+        replace: 'return replicaCount(storedMask & (beforeMask | afterMask))',
+      },
     ],
   },
   {
