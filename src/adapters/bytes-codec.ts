@@ -22,15 +22,15 @@ function allocate(bytes: number): Uint8Array {
 }
 
 /**
- * Stores bytes as they are, copied on both ways, so that neither side sees the other change its
- * array. A value may be any `Uint8Array`, also a `Buffer`; it comes back as a plain `Uint8Array`.
+ * Stores bytes as they are, copied on both ways, on the way in by the bucket, so that neither side sees the other
+ * change its array. A value may be any `Uint8Array`, also a `Buffer`; it comes back as a plain `Uint8Array`.
  * As with Node's own buffers, short values share the memory of one `ArrayBuffer`.
  */
 export function bytesCodec(): ValueCodec<Uint8Array> {
   return {
     name: 'bytes',
     encode(value) {
-      if (value instanceof Uint8Array) return Buffer.from(value)
+      if (value instanceof Uint8Array) return value
       throw new CodecError(
         'value is no Uint8Array, and the codec of this bucket stores bytes alone',
       )

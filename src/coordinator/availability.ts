@@ -221,9 +221,10 @@ type ChoosingNode = Pick<
   'selfId' | 'isReachable' | 'stats' | 'data' | 'choice' | 'backgroundError'
 >
 
-/** Owners that a read may ask next, and their numbers. Used for one choice at a time. */
-const candidates: PeerLoad[] = []
+/** Numbers of the owners that a read may ask next. Used for one choice at a time, as what follows. */
 const numbers: number[] = []
+/** What is known of those owners, in a list for each count: one that is emptied and filled anew takes new memory. */
+const candidateLists: PeerLoad[][] = []
 
 /**
  * The best owner that a read has not asked yet: this node first, then one of those that are thought to answer, by the
@@ -238,16 +239,15 @@ export function nextOwner(
 ): number {
   const self = askedMask === 0 ? owners.indexOf(node.selfId) : -1
   if (self >= 0) return self
-  candidates.length = 0
-  numbers.length = 0
+  let count = 0
   for (let i = 0; i < owners.length; i++) {
     const isPassed = ((askedMask | lastMask) & (1 << i)) !== 0
-    if (isPassed || !node.isReachable(owners[i]!)) continue
-    candidates.push(node.data(owners[i]!).load)
-    numbers.push(i)
+    if (!isPassed && node.isReachable(owners[i]!)) numbers[count++] = i
   }
-  if (candidates.length === 0 && lastMask !== 0) return nextOwner(node, owners, askedMask)
-  if (candidates.length < 2) return numbers[0] ?? -1
+  if (count === 0) return lastMask === 0 ? -1 : nextOwner(node, owners, askedMask)
+  if (count === 1) return numbers[0]!
+  const candidates = (candidateLists[count] ??= [])
+  for (let i = 0; i < count; i++) candidates[i] = node.data(owners[numbers[i]!]!).load
   return numbers[chosenOf(node, candidates, node.stats.gets)]!
 }
 

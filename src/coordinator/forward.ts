@@ -20,7 +20,7 @@ import type { Coordination } from './coordination.ts'
 import { countFailed } from './end-write.ts'
 import { longValueBytes } from './long-values.ts'
 import { tooManyInFlight } from './overloaded.ts'
-import type { PutRequest } from './put-request.ts'
+import { withOwnValue, type PutRequest } from './put-request.ts'
 import { startPut } from './quick-put.ts'
 import type { Acknowledgement, Receipt } from './receipt.ts'
 
@@ -35,7 +35,7 @@ export function routePut(
 ): Promise<Receipt> {
   const owners = node.ring().owners(put.partition)
   if (owners.includes(node.selfId)) return startPut(node, put)
-  return forwardPut(node, put, writeId())
+  return forwardPut(node, withOwnValue(put), writeId())
 }
 
 async function forwardPut(node: Coordination, put: PutRequest, writeId: string): Promise<Receipt> {
@@ -155,7 +155,7 @@ function readPutTuple(
   const covered = typeof replaces === 'string' ? contentOf(replaces, binding) : 'all'
   const place = { bucket, key, partition, storageKey }
   const options = { kind: kind as RecordKind, needed, sloppy, timeoutMs, tombstone, expiresAtMs }
-  return { writeId, put: { ...place, ...options, value, replaces: covered } }
+  return { writeId, put: { ...place, ...options, value, isBorrowed: false, replaces: covered } }
 }
 
 /** An instant of the wall clock, or 0 for none. */

@@ -14,11 +14,19 @@ import type { Deadline } from './timer-wheel.ts'
 export interface PutRequest extends KeyRequest {
   readonly kind: RecordKind
   readonly value: Uint8Array
+  /** Whether the value is the caller's own array, who may change it as soon as the call has returned. */
+  readonly isBorrowed: boolean
   readonly tombstone: boolean
   readonly expiresAtMs: number
   readonly replaces: 'all' | ContextContent
   /** W. */
   readonly needed: number
+}
+
+/** The same write, of a value that stays as it is. */
+export function withOwnValue(request: PutRequest): PutRequest {
+  if (!request.isBorrowed) return request
+  return { ...request, value: Buffer.from(request.value), isBorrowed: false }
 }
 
 /** What of a write concerns the storage of the node that coordinates it. */

@@ -19,7 +19,7 @@ import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { endBegunWrite, failWrite } from './end-write.ts'
 import { maskOf } from './joint.ts'
-import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
+import { localWrite, withOwnValue, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
 import type { Receipt } from './receipt.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -43,7 +43,7 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
       const quick = new QuickPut(node, request, ring, self)
       if (quick.begin()) return quick.promise
     }
-    return new PutOperation(node, request).start()
+    return new PutOperation(node, withOwnValue(request)).start()
   } catch (error) {
     node.stats.inFlight -= 1
     throw error

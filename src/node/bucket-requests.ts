@@ -66,12 +66,24 @@ export class BucketRequests<V> {
     }
   }
 
-  /** A write; of a tombstone when there is no value. @throws {InvalidContextError} */
-  put(
+  /** A write. @throws {CodecError} @throws {LimitError} @throws {InvalidContextError} */
+  put(key: string, place: KeyPlace, value: V, options: PutOptions): PutRequest {
+    const allowed = this.#node.limits.valueBytesMax
+    const bytes = encodeValue(this.#settings.codec, value, { key, allowed })
+    return this.#write(key, place, bytes, options, (bytes as unknown) === value)
+  }
+
+  /** A write of a tombstone. @throws {InvalidContextError} */
+  delete(key: string, place: KeyPlace, options: PutOptions): PutRequest {
+    return this.#write(key, place, undefined, options, false)
+  }
+
+  #write(
     key: string,
     place: KeyPlace,
     value: Uint8Array | undefined,
     options: PutOptions,
+    isBorrowed: boolean,
   ): PutRequest {
     const { policy, w, sloppy, ttlMs } = this.#settings
     const tombstone = value === undefined
@@ -84,6 +96,7 @@ export class BucketRequests<V> {
       storageKey: place.storageKey,
       kind: policy.kind,
       value: value ?? noValue,
+      isBorrowed,
       tombstone,
       expiresAtMs: lifetimeMs === undefined ? 0 : expiryAfter(lifetimeMs, clock.wallMs()),
       replaces: this.#replaces(key, options.context),
@@ -97,12 +110,6 @@ export class BucketRequests<V> {
     if (given === undefined) return this.#node.timeoutMs
     this.#node.mayTake(given)
     return given
-  }
-
-  /** The bytes of a value. @throws {CodecError} @throws {LimitError} */
-  encode(key: string, value: V): Uint8Array {
-    const allowed = this.#node.limits.valueBytesMax
-    return encodeValue(this.#settings.codec, value, { key, allowed })
   }
 
   #replaces(key: string, context: Context | string | null | undefined): 'all' | ContextContent {

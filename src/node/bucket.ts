@@ -8,7 +8,7 @@ import { routePut } from '../coordinator/forward.ts'
 import type { GetRequest, ReadResult } from '../coordinator/get-request.ts'
 import { longValueBytes } from '../coordinator/long-values.ts'
 import { startGet } from '../coordinator/quick-get.ts'
-import type { PutRequest } from '../coordinator/put-request.ts'
+import { withOwnValue, type PutRequest } from '../coordinator/put-request.ts'
 import type { Receipt } from '../coordinator/receipt.ts'
 import { readStamp } from '../versions/record-codec.ts'
 import type { BucketNode } from './bucket-node.ts'
@@ -234,7 +234,7 @@ export class NodeBucket<V> implements Bucket<V> {
       if (options !== noPutOptions) checkPutOptions(options, this.#node.n())
       this.#node.assertBearable()
       const place = this.#requests.place(key)
-      return this.#write(key, place, this.#requests.encode(key, value), options, step)
+      return this.#write(this.#requests.put(key, place, value, options), options.signal, step)
     } catch (error) {
       return rejected(error)
     }
@@ -264,7 +264,7 @@ export class NodeBucket<V> implements Bucket<V> {
         const each = context === undefined ? options : { ...options, context }
         if (each !== options) checkPutOptions(each, this.#node.n())
         const place = this.#requests.place(key)
-        const request = this.#requests.put(key, place, this.#requests.encode(key, value), each)
+        const request = withOwnValue(this.#requests.put(key, place, value, each))
         if (isAgreed && request.value.length >= longValueBytes) {
           all.await(i, this.#start(request))
         } else if (isAgreed) {
@@ -293,7 +293,8 @@ export class NodeBucket<V> implements Bucket<V> {
   #delete(key: string, options: DeleteOptions): Promise<Receipt> {
     try {
       if (options !== noPutOptions) checkDeleteOptions(options, this.#node.n())
-      return this.#write(key, this.#requests.place(key), undefined, options)
+      const put = this.#requests.delete(key, this.#requests.place(key), options)
+      return this.#write(put, options.signal, 'new')
     } catch (error) {
       return rejected(error)
     }
@@ -344,19 +345,12 @@ export class NodeBucket<V> implements Bucket<V> {
     }
   }
 
-  #write(
-    key: string,
-    place: KeyPlace,
-    value: Uint8Array | undefined,
-    options: PutOptions,
-    step: Step = 'new',
-  ): Promise<Receipt> {
-    options.signal?.throwIfAborted()
-    const put = this.#requests.put(key, place, value, options)
+  #write(put: PutRequest, signal: AbortSignal | undefined, step: Step): Promise<Receipt> {
+    signal?.throwIfAborted()
     const agreed = this.#begin(step)
     const writing =
       agreed === undefined ? this.#start(put) : this.#node.underWay(this.#startAfter(agreed, put))
-    return withSignal(writing, options.signal)
+    return withSignal(writing, signal)
   }
 
   #start(put: PutRequest): Promise<Receipt> {
@@ -366,11 +360,12 @@ export class NodeBucket<V> implements Bucket<V> {
     const { length } = put.value
     const turn = length < longValueBytes ? undefined : node.long.turn(length)
     if (turn === undefined) return routePut(node, put, this.#node.writeId)
-    return startInTurn(this.#node, turn, put)
+    return startInTurn(this.#node, turn, withOwnValue(put))
   }
 
   /** The first write of a bucket waits for the agreement on its policy, within its own deadline. */
-  async #startAfter(agreed: Promise<void>, put: PutRequest): Promise<Receipt> {
+  async #startAfter(agreed: Promise<void>, asked: PutRequest): Promise<Receipt> {
+    const put = withOwnValue(asked)
     const { timeoutMs, needed } = put
     const leftMs = await timeLeft(agreed, this.#node.coordination.clock, timeoutMs)
     if (leftMs > 0) return this.#start({ ...put, timeoutMs: leftMs })

@@ -147,13 +147,13 @@ export function putFrame(
   recordEnd: number = record.length,
 ): Frame {
   const { key, hintFor } = body
-  let size = requestHeadBytes + 6 + key.length + copiedBytes(recordEnd - recordStart) + 1
-  for (const id of hintFor) size += 1 + 3 * id.length
-  const bytes = room(size)
+  const isHinted = hintFor.length > 0
+  const size = requestHeadBytes + 6 + key.length + copiedBytes(recordEnd - recordStart)
+  const bytes = room(isHinted ? size + idsBytesMax(hintFor) : size)
   requestHead(bytes, frameType.put, head)
   writeU32(bytes, requestHeadBytes, body.partition)
   let at = writeKey(bytes, requestHeadBytes + 4, key)
-  if (hintFor.length > 0) {
+  if (isHinted) {
     bytes[1] = flagHinted
     at = writeIds(bytes, at, hintFor)
   }
@@ -163,6 +163,10 @@ export function putFrame(
 function writeKey(bytes: Buffer, at: number, key: string): number {
   writeU16(bytes, at, key.length)
   return writeByteString(bytes, at + 2, key)
+}
+
+function idsBytesMax(ids: readonly string[]): number {
+  return ids.reduce((sum, id) => sum + 1 + 3 * id.length, 1)
 }
 
 function writeIds(bytes: Buffer, at: number, ids: readonly string[]): number {

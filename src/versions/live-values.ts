@@ -23,17 +23,32 @@ export function liveValues<V>(
   atMs: number,
   decoder: ValueDecoder<V>,
 ): V[] {
-  const values: V[] = []
   let at = siblingsStart(bytes, start)
-  for (let i = recordSiblings(bytes, start); i > 0; i--) {
-    const flags = bytes[at + 2]!
-    const from = at + siblingHeadBytes(flags)
-    const to = from + readU32(bytes, at + 8)
-    const expired = (flags & flagExpiry) !== 0 && readF64(bytes, from - 8) <= atMs
-    if ((flags & flagTombstone) === 0 && !expired) {
-      values.push(decoder.decode(bytes.subarray(from, to)))
-    }
-    at = to
+  const count = recordSiblings(bytes, start)
+  // One is the rule, and a list that is made with it takes a third of the memory of one that grows.
+  if (count === 1) return isLive(bytes, at, atMs) ? [valueAt(bytes, at, decoder)] : []
+  const values: V[] = []
+  for (let i = 0; i < count; i++) {
+    if (isLive(bytes, at, atMs)) values.push(valueAt(bytes, at, decoder))
+    at = valueEnd(bytes, at)
   }
   return values
+}
+
+function isLive(bytes: Uint8Array, at: number, atMs: number): boolean {
+  const flags = bytes[at + 2]!
+  if ((flags & flagTombstone) !== 0) return false
+  return (flags & flagExpiry) === 0 || readF64(bytes, valueStart(bytes, at) - 8) > atMs
+}
+
+function valueAt<V>(bytes: Uint8Array, at: number, decoder: ValueDecoder<V>): V {
+  return decoder.decode(bytes.subarray(valueStart(bytes, at), valueEnd(bytes, at)))
+}
+
+function valueStart(bytes: Uint8Array, at: number): number {
+  return at + siblingHeadBytes(bytes[at + 2]!)
+}
+
+function valueEnd(bytes: Uint8Array, at: number): number {
+  return valueStart(bytes, at) + readU32(bytes, at + 8)
 }

@@ -176,6 +176,7 @@ export function putOf(more: Partial<PutRequest> = {}): PutRequest {
     timeoutMs: 1_000,
     kind: 'siblings',
     value: new Uint8Array(1),
+    isBorrowed: false,
     tombstone: false,
     expiresAtMs: 0,
     replaces: 'all',

@@ -10,6 +10,7 @@ import {
   merge,
   siblings,
   type Bucket,
+  type ValueCodec,
 } from '../../src/index.ts'
 import { cluster, rejection } from './kit.ts'
 import { Machines } from './machines.ts'
@@ -64,6 +65,27 @@ describe('values', () => {
     )
     expect(inspect(await bucket.get('none'))).toContain('found: false')
     expect(inspect(await bucket.get('none'))).not.toContain('FoundEntry')
+  })
+
+  // A short write on an owner is stored before the call returns; every other one goes on with the array later.
+  test('that the caller writes over as soon as the call has returned are those of the call', async () => {
+    const own: ValueCodec<Uint8Array> = { ...bytesCodec(), name: 'own', encode: (value) => value }
+    for (const codec of [bytesCodec(), own]) {
+      const { nodes } = await cluster(5)
+      const bucket = nodes[0]!.bucket<Uint8Array>('b', { codec })
+      const value = new Uint8Array(50).fill(1)
+      const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
+      // The first writes of a bucket wait until its policy is agreed on, the others do not.
+      for (const mark of [1, 3]) {
+        value.fill(mark)
+        const single = keys.map((key) => bucket.put(key, value))
+        const many = bucket.putMany(keys.map((key) => ({ key: `many ${key}`, value })))
+        value.fill(2)
+        await Promise.all([...single, many])
+        const entries = await bucket.getMany([...keys, ...keys.map((key) => `many ${key}`)])
+        for (const [key, entry] of entries) expect(entry.value()?.[0], key).toBe(mark)
+      }
+    }
   })
 
   test('a Buffer comes back as its bytes, and is copied', async () => {
