@@ -89,6 +89,13 @@ export class MemoryIndex {
     return places
   }
 
+  /** Whether there is an entry of a partition. */
+  hasAny(partition: number): boolean {
+    for (let next = this.#heads.get(partition) ?? 0; next !== 0; next = this.#chain[next - 1]!)
+      if (this.#marks[2 * (next - 1) + 1] !== removed) return true
+    return false
+  }
+
   /** As many slots as the entries need, twice over; none of them removed. */
   #rebuild(): void {
     const before = this.#marks

@@ -62,6 +62,10 @@ class MemoryStorage implements Storage {
     return this.#opened().scan(partition, options)
   }
 
+  isEmpty(partition: number): boolean {
+    return this.#opened().isEmpty(partition)
+  }
+
   close(): Promise<void> {
     this.#table = undefined
     return Promise.resolve()
@@ -186,8 +190,6 @@ class Table {
   }
 
   scan(partition: number, { after, limit }: { after?: string; limit: number }): StorageEntry[] {
-    if (limit === 1 && after === undefined && !this.#sorted.has(partition))
-      return this.#first(partition)
     const keys = this.#keys(partition)
     const start = after === undefined ? 0 : firstIndexAfter(keys, after)
     return keys
@@ -195,16 +197,8 @@ class Table {
       .map((key) => ({ key, value: this.get(partition, key)! }))
   }
 
-  /** Whoever asks for one entry asks whether there is any: nothing is sorted for that. */
-  #first(partition: number): StorageEntry[] {
-    let first: string | undefined
-    for (const part of this.#parts) {
-      for (const place of part.places(partition)) {
-        const key = this.#slabs.key(place)
-        if (first === undefined || key < first) first = key
-      }
-    }
-    return first === undefined ? [] : [{ key: first, value: this.get(partition, first)! }]
+  isEmpty(partition: number): boolean {
+    return !this.#parts.some((part) => part.hasAny(partition))
   }
 
   #keys(partition: number): readonly string[] {

@@ -1,4 +1,4 @@
-/** What a `Storage` with `locate` and `store` must do (duty 6 of `src/ports/storage.ts`). */
+/** What a `Storage` with `locate` and `store` must do (duty 6 of `src/ports/storage.ts`), and one with `isEmpty`. */
 
 import assert from 'node:assert/strict'
 import type { RegionUse, Storage, ValueRegion } from '../ports/storage.ts'
@@ -49,6 +49,25 @@ export function regionTests(declareAny: Declare): void {
       if (use === 'kept') kept.push({ region, text })
     }
     for (const { region, text } of kept) assert.equal(textIn(region), text)
+  })
+}
+
+/** Declares the test of `isEmpty`; it shows nothing of a storage that has none. */
+export function emptinessTests(declare: Declare): void {
+  declare('tells which partitions have an entry, if it tells that at once', async (storage) => {
+    const empty = (): unknown => [1, 2].map((partition) => storage.isEmpty?.(partition))
+    const write = (partition: number, key: string, value: Uint8Array | undefined) =>
+      storage.write([{ partition, key, value }])
+    if (storage.isEmpty === undefined) return
+    assert.deepEqual(empty(), [true, true])
+    await write(1, 'one', new Uint8Array(0))
+    await write(1, 'two', new Uint8Array(9))
+    assert.deepEqual(empty(), [false, true])
+    await write(1, 'one', undefined)
+    assert.deepEqual(empty(), [false, true])
+    await write(1, 'two', undefined)
+    await write(2, 'one', new Uint8Array(9))
+    assert.deepEqual(empty(), [true, false])
   })
 }
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { ClosedError } from '../base/errors.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'
-import { regionTests, type Declare } from './storage-regions.ts'
+import { emptinessTests, regionTests, type Declare } from './storage-regions.ts'
 import type { TestFunction } from './test-function.ts'
 
 /** What the suite needs to know of an implementation. */
@@ -40,6 +40,7 @@ export function storageSuite(kit: StorageSuiteKit): void {
   valueTests(declare)
   keyTests(declare)
   regionTests(declare)
+  emptinessTests(declare)
   lifetimeTests(kit, declare)
 }
 

@@ -55,6 +55,9 @@ export interface Storage {
     options: { after?: string; limit: number },
   ): readonly StorageEntry[] | Promise<readonly StorageEntry[]>
 
+  /** Only for storages that know it at once: whether a partition has no entry. Others are asked to scan for one. */
+  isEmpty?(partition: number): boolean
+
   /** Makes what was written durable and lets go of the data. Idempotent. */
   close(): Promise<void>
 }

@@ -119,15 +119,17 @@ export class GainMarks {
 
   async #markGained({ ranges }: RingChange): Promise<void> {
     const { selfId, storage, hints } = this.#options
+    const isEmpty = async (partition: number): Promise<boolean> =>
+      storage.isEmpty?.(partition) ?? (await storage.scan(partition, { limit: 1 })).length === 0
     const marks: DirtyMark[] = []
     const slices = new Slices(this.#options.clock, (tookMs) => this.#options.rest(tookMs))
     await this.#options.gainsKept()
     for (const { partition, gained } of ranges) {
       const targets = gained.filter((id) => id !== selfId)
       if (targets.length === 0) continue
-      const first = await storage.scan(partition, { limit: 1 })
+      const hasNothing = await isEmpty(partition)
       await slices.letOthersThrough()
-      if (first.length > 0) marks.push(...targets.map((target) => ({ target, partition })))
+      if (!hasNothing) marks.push(...targets.map((target) => ({ target, partition })))
     }
     if (marks.length > 0) await storage.write(marks.flatMap((mark) => hints.markDirty(mark)))
   }
