@@ -44,6 +44,7 @@ import type { Member, NodeEvents, RingView } from './events.ts'
 import { Greeter } from './greeter.ts'
 import type { LimitOptions, ResolvedOptions } from './options.ts'
 import { defaultN } from './options.ts'
+import { OtherEpochs } from './other-epoch.ts'
 import { Reach } from './reach.ts'
 import { StartCounts } from './start-counts.ts'
 import { collectStats, type NodeStats } from './stats.ts'
@@ -120,6 +121,7 @@ export class NodeCore implements BucketNode {
   /** Operations of several steps that are under way. */
   #steps = 0
   readonly reach: Reach = new Reach(this)
+  readonly otherEpochs: OtherEpochs = new OtherEpochs(this)
   #writes = 0
 
   constructor(options: ResolvedOptions, ports: NodePorts, books: Books) {

@@ -34,7 +34,6 @@ import {
 } from './bucket-policies.ts'
 import { Burden } from './burden.ts'
 import type { NodeCore } from './node-core.ts'
-import { heardOtherEpoch, otherEpochBody } from './other-epoch.ts'
 import { expel } from './topology.ts'
 
 /** How far a clock in the future can drag the time-stamps of `lww` buckets. */
@@ -146,7 +145,7 @@ export function createHandlers(core: NodeCore): ReplicaHandlers {
     wallMs: () => core.ports.clock.wallMs(),
     kindOpened: (bucket) => core.policies.inForce(bucket),
     lackOf: (partition) => core.filling.lackOf(partition),
-    otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
+    otherEpoch: (theirs) => core.otherEpochs.answerTo(theirs),
     hinted: (target) => core.hinted(target),
     failed: (error) => core.fail('replica', error),
   })
@@ -161,7 +160,7 @@ export function createScanPages(core: NodeCore): ScanPages {
     ring: () => core.coordination.ring(),
     kindOpened: (bucket) => core.policies.inForce(bucket),
     lackOf: (partition) => core.filling.lackOf(partition),
-    otherEpoch: (theirs) => otherEpochBody(core.keeper, theirs),
+    otherEpoch: (theirs) => core.otherEpochs.answerTo(theirs),
   })
 }
 
@@ -211,7 +210,7 @@ export function createCoordination(core: NodeCore): Coordination {
     repaired: (storageKey, replicas) => {
       core.emit('read-repair', { ...splitStorageKey(storageKey), replicas })
     },
-    otherEpoch: (id, body) => heardOtherEpoch(core, id, body),
+    otherEpoch: (id, body) => core.otherEpochs.heard(id, body),
     backgroundError: (task, error, peer) => core.fail(task, error, peer),
   }
 }
