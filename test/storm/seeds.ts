@@ -28,16 +28,6 @@ export const keptSeeds: readonly KeptSeed[] = [
       'the change that waited for it',
   },
   {
-    seed: 196_673_886,
-    found:
-      'owners left the handing over to a process that had the name of a removed member and waited to be let in, and it ' +
-      'waited for the end of that',
-  },
-  {
-    seed: 217_686_257,
-    found: 'a newcomer that was withdrawn while it started was told that it had left for good',
-  },
-  {
     seed: 182_959_089,
     found:
       'a seed that had been replaced and ran again kept a newcomer from joining by the other seeds',
