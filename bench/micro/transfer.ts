@@ -4,10 +4,10 @@
  *
  * - the bytes of records that the others sent for that, and how many in a second, from the beginning of the change of
  *   owners to its end, with no load;
- * - with an open loop (half reads, half writes) at half of what a closed one reached in the same run: p99 of the
+ * - with an open loop (half reads, half writes) at a part of what a closed one reached in the same run: p99 of the
  *   operations without a transfer and with one under way, in turn, and their ratio. One pair before them warms up.
  *
- *     npx tsx bench/micro/transfer.ts [--megabytes 400] [--pairs 3] [--limit MiB/s] [--library DIRECTORY]
+ *     npx tsx bench/micro/transfer.ts [--megabytes 400] [--pairs 3] [--load 0.5] [--limit MiB/s] [--library DIR]
  *
  * `--limit` is `handoff.bytesPerSecondMax` of each sender, `none` for no limit; without it the library's default holds.
  */
@@ -48,6 +48,7 @@ function readArguments() {
     options: {
       megabytes: { type: 'string', default: '400' },
       pairs: { type: 'string', default: '3' },
+      load: { type: 'string', default: '0.5' },
       limit: { type: 'string' },
       library: { type: 'string', default: `${root}dist` },
     },
@@ -57,6 +58,7 @@ function readArguments() {
   return {
     megabytes: Number(values.megabytes),
     pairs: Number(values.pairs),
+    load: Number(values.load),
     handoff: limit === undefined ? {} : { bytesPerSecondMax },
     dist: values.library,
   }
@@ -142,11 +144,11 @@ function describeLoad({ p50Us, p99Us, maxUs, operations, refused, failed }: Meas
   return `p50 ${ms(p50Us)} ms, p99 ${ms(p99Us)} ms, max ${ms(maxUs)} ms (${operations} operations, ${lost})`
 }
 
-async function measureLoaded(setting: Setting, pairs: number): Promise<void> {
+async function measureLoaded(setting: Setting, pairs: number, load: number): Promise<void> {
   const { workload } = setting
   await runClosedLoop(workload, { inFlight, seconds: 1 })
   const capacity = await runClosedLoop(workload, { inFlight, seconds: capacitySeconds })
-  const ratePerSecond = Math.round(capacity.opsPerSecond / 2)
+  const ratePerSecond = Math.round(capacity.opsPerSecond * load)
   console.log(`capacity ${Math.round(capacity.opsPerSecond)}/s, open loop at ${ratePerSecond}/s`)
   const ratios: number[] = []
   for (let pair = 0; pair <= pairs; pair++) {
@@ -166,7 +168,7 @@ async function measureLoaded(setting: Setting, pairs: number): Promise<void> {
   console.log(`p99 with ÷ without a transfer: ${all}; median ${median(ratios).toFixed(2)}`)
 }
 
-const { megabytes, pairs, handoff, dist } = readArguments()
+const { megabytes, pairs, load, handoff, dist } = readArguments()
 ensureBuilt(dist)
 const library = await loadLibrary(dist)
 const founded = await found(library, {
@@ -192,6 +194,6 @@ const limit =
 console.log(`${megabytes} MB of records on each of three nodes; limit of each sender: ${limit}`)
 const setting = { ...founded, members, workload }
 await measureIdle(setting, pairs)
-await measureLoaded(setting, pairs)
+await measureLoaded(setting, pairs, load)
 for (const member of members) await member.close()
 await founded.node.close()

@@ -45,8 +45,9 @@ export interface HandoffDriverOptions extends Omit<GainMarksOptions, 'rest'> {
 
 /** Hinted records on their way to one target at once. */
 const parallelMax = 32
-/** Partitions on their way to one target at once. */
+/** Partitions on their way to one target at once, and so many beside clients: what comes at once makes them wait. */
 const parallelPartitionsMax = 8
+const parallelBesideClientsMax = 2
 /** A delivery that stopped half-way is tried again this soon, then after twice the time, up to the interval. */
 const retryMinMs = 200
 /** A node that leaves gives up when nothing was handed over for so long, at the least. */
@@ -232,8 +233,9 @@ export class Handoff {
   /** Some at once, until one of them stops half-way. */
   async #deliverPartitions(target: string, partitions: readonly number[]): Promise<void> {
     let next = 0
-    const work = async (): Promise<void> => {
+    const work = async (_: unknown, worker: number): Promise<void> => {
       while (next < partitions.length && !this.#closed && this.#isDeliverable(target)) {
+        if (worker >= parallelBesideClientsMax && this.#options.isServing()) return
         const partition = partitions[next++]!
         if (await transferPartition(this.#transfer, { target, partition }))
           this.#options.delivered(target, 0)
