@@ -19,19 +19,10 @@ export function tallyOptions(ring: Ring, { partition, needed, sloppy }: Wanted):
   return { needed: before, neededAfter: after, sloppy }
 }
 
-/** The numbers of those replicas that are among some members, as a mask. */
-export function maskOf(replicas: readonly string[], some: readonly string[]): number {
-  let mask = 0
-  for (let i = 0; i < replicas.length; i++) if (some.includes(replicas[i]!)) mask |= 1 << i
-  return mask
-}
-
 /**
  * The numbers of replicas that are owners before or owners to be, but not both: one of them counts for one of the two
  * quorums alone. 0 while owners stay.
  */
 export function oneSidedMask(ring: Ring, partition: number): number {
-  if (!ring.changesOwners(partition)) return 0
-  const replicas = ring.replicas(partition)
-  return maskOf(replicas, ring.owners(partition)) ^ maskOf(replicas, ring.ownersToBe(partition))
+  return ring.ownersMask(partition) ^ ring.ownersToBeMask(partition)
 }

@@ -18,7 +18,6 @@ import { asStoreError, ownersHaveRoom } from './availability.ts'
 import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { endBegunWrite, failWrite } from './end-write.ts'
-import { maskOf } from './joint.ts'
 import { localWrite, withOwnValue, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
 import type { Receipt } from './receipt.ts'
@@ -82,8 +81,8 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
     this.promise = promiseOf(this)
     const { partition } = request
     if (!ring.changesOwners(partition)) return
-    this.beforeMask = maskOf(ring.replicas(partition), ring.owners(partition))
-    this.afterMask = maskOf(ring.replicas(partition), ring.ownersToBe(partition))
+    this.beforeMask = ring.ownersMask(partition)
+    this.afterMask = ring.ownersToBeMask(partition)
   }
 
   /** The write, once it is asked for by those who need all of it. */

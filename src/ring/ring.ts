@@ -46,6 +46,8 @@ export class Ring {
   readonly #owners: OwnerLists
   readonly #replicas: OwnerLists
   #movingCount: number | undefined
+  /** Masks of the owners to be among the replicas, as far as they were asked for. */
+  #ownersToBeMasks: Uint32Array | undefined
   readonly #preferenceLists = new Map<number, readonly string[]>()
 
   /** @param earlier a ring of the same cluster, whose placements serve again where members are placed alike. */
@@ -117,6 +119,25 @@ export class Ring {
     const replicas = this.#replicas[partition]
     if (replicas === undefined) assert(false, `partition ${partition} of ${this.partitions}`)
     return replicas
+  }
+
+  /** The owners, as a mask of their numbers among the replicas: they come first. */
+  ownersMask(partition: number): number {
+    return (1 << this.owners(partition).length) - 1
+  }
+
+  /** The owners to be, as a mask of their numbers among the replicas. */
+  ownersToBeMask(partition: number): number {
+    if (!this.changesOwners(partition)) return this.ownersMask(partition)
+    const masks = (this.#ownersToBeMasks ??= new Uint32Array(this.partitions))
+    const known = masks[partition]!
+    if (known !== 0) return known
+    const ownersToBe = this.ownersToBe(partition)
+    let mask = 0
+    this.replicas(partition).forEach((id, i) => {
+      if (ownersToBe.includes(id)) mask |= 1 << i
+    })
+    return (masks[partition] = mask)
   }
 
   /** The replicas of every partition. */

@@ -266,6 +266,23 @@ describe('while owners change', () => {
     )
   })
 
+  test('tells as masks which replicas are owners and which are owners to be', () => {
+    const grown = sure(withMember(configurationOf([memberOf('a')]), memberOf('b')))
+    for (const configured of [configuration, joining, grown]) {
+      const ring = new Ring(configured)
+      for (const partition of everyPartition(ring)) {
+        const selected = (mask: number): readonly string[] =>
+          ring.replicas(partition).filter((_, i) => (mask & (1 << i)) !== 0)
+        // Asked twice: the second answer is the one that was kept.
+        for (let time = 0; time < 2; time++) {
+          expect(selected(ring.ownersMask(partition))).toEqual(ring.owners(partition))
+          const toBe = selected(ring.ownersToBeMask(partition))
+          expect(toBe.toSorted()).toEqual(ring.ownersToBe(partition).toSorted())
+        }
+      }
+    }
+  })
+
   test('a cluster that grows counts with N of the greater of both', () => {
     const one = configurationOf([memberOf('a')])
     const two = new Ring(sure(withMember(one, memberOf('b'))))
