@@ -90,9 +90,12 @@ function writer(cluster: SimCluster): { stop(): Promise<void> } {
   const running = (async () => {
     while (isOn) {
       const key = `w${pick(cluster, 40)}`
-      const bucket = roaming(cluster)()
-      const write = cluster.random() < 0.4 ? bucket.delete(key) : bucket.put(key, 1)
-      await outcomeOf(write)
+      const write = async (): Promise<unknown> => {
+        // A node that is about to be down gives no bucket any more.
+        const bucket = roaming(cluster)()
+        return cluster.random() < 0.4 ? bucket.delete(key) : bucket.put(key, 1)
+      }
+      await outcomeOf(write())
       await cluster.sleep(5)
     }
   })()
