@@ -24,5 +24,6 @@ export function tallyOptions(ring: Ring, { partition, needed, sloppy }: Wanted):
  * quorums alone. 0 while owners stay.
  */
 export function oneSidedMask(ring: Ring, partition: number): number {
+  if (!ring.changesOwners(partition)) return 0
   return ring.ownersMask(partition) ^ ring.ownersToBeMask(partition)
 }

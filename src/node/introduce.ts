@@ -2,12 +2,8 @@
  * A node that enters the cluster tells the members so itself, and waits until they know: rumours alone would take a
  * few gossip rounds, in which its share of the writes went to hints.
  */
-import { toTuple } from '../ring/configuration-check.ts'
-import { plainFrame } from '../rpc/frame-buffer.ts'
-import { frameType } from '../rpc/frame.ts'
-import { pack } from '../rpc/pack.ts'
 import { isFailure, request } from '../rpc/request.ts'
-import { configurationCast } from '../upkeep/configuration-spread.ts'
+import { configurationFrame } from '../upkeep/configuration-spread.ts'
 import { policyCall } from './bucket-policies.ts'
 import type { NodeCore } from './node-core.ts'
 
@@ -27,10 +23,7 @@ async function tell(core: NodeCore, id: string): Promise<boolean> {
   const control = core.peers.control(id)
   const { configuration } = core.keeper
   core.gossip?.introduceTo(id)
-  if (configuration !== undefined) {
-    const body = pack([configurationCast, toTuple(configuration)])
-    control.post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, body))
-  }
+  if (configuration !== undefined) control.post(configurationFrame(configuration))
   // Any answer will do: it comes after what was said before.
   const wait = { clock: core.ports.clock, timeoutMs, epoch: 0 }
   return !isFailure(await request(control, [policyCall, ''], wait))

@@ -7,11 +7,9 @@ import { asBuffer } from '../base/bytes.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { fromTuple, toTuple } from '../ring/configuration-check.ts'
 import type { Channel } from '../rpc/channel.ts'
-import { plainFrame } from '../rpc/frame-buffer.ts'
-import { frameType } from '../rpc/frame.ts'
 import { pack, unpack } from '../rpc/pack.ts'
 import type { Session } from '../rpc/session.ts'
-import { configurationCast } from '../upkeep/configuration-spread.ts'
+import { configurationFrame } from '../upkeep/configuration-spread.ts'
 
 /** What is needed of the node. */
 export interface OtherEpochsNode {
@@ -77,8 +75,7 @@ export class OtherEpochs {
     const channel = this.#node.peers.data(id)
     const { session } = channel
     if (session !== undefined && this.#told.get(session) === ours.epoch) return true
-    const cast = pack([configurationCast, toTuple(ours)])
-    if (!channel.post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, cast))) return false
+    if (!channel.post(configurationFrame(ours))) return false
     if (session !== undefined) this.#told.set(session, ours.epoch)
     return true
   }

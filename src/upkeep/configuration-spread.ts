@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../ports/clock.ts'
 import type { RingConfiguration } from '../ring/configuration.ts'
 import { fromTuple, toTuple } from '../ring/configuration-check.ts'
 import type { Channel } from '../rpc/channel.ts'
-import { plainFrame } from '../rpc/frame-buffer.ts'
+import { plainFrame, type Frame } from '../rpc/frame-buffer.ts'
 import { frameType } from '../rpc/frame.ts'
 import { pack } from '../rpc/pack.ts'
 
@@ -53,14 +53,14 @@ export class ConfigurationSpread {
   /** Tells a member which epoch is in force here. */
   tell(id: string): void {
     const epoch = this.#options.configuration()?.epoch
-    if (epoch !== undefined) post(this.#options.control(id), [epochCast, epoch])
+    if (epoch !== undefined) this.#options.control(id).post(castFrame([epochCast, epoch]))
   }
 
   /** A member told its epoch: whoever is behind gets the configuration. */
   heardEpoch(from: string, epoch: unknown): void {
     const ours = this.#options.configuration()
     if (ours === undefined || typeof epoch !== 'number' || epoch === ours.epoch) return
-    if (epoch < ours.epoch) post(this.#options.control(from), [configurationCast, toTuple(ours)])
+    if (epoch < ours.epoch) this.#options.control(from).post(configurationFrame(ours))
     else this.tell(from)
   }
 
@@ -71,6 +71,11 @@ export class ConfigurationSpread {
   }
 }
 
-function post(channel: Channel, message: readonly unknown[]): void {
-  channel.post(plainFrame({ type: frameType.cast, flags: 0, id: 0 }, pack(message)))
+/** The message with a ring configuration. */
+export function configurationFrame(configuration: RingConfiguration): Frame {
+  return castFrame([configurationCast, toTuple(configuration)])
+}
+
+function castFrame(message: readonly unknown[]): Frame {
+  return plainFrame({ type: frameType.cast, flags: 0, id: 0 }, pack(message))
 }
