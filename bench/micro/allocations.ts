@@ -11,7 +11,7 @@ import { ensureBuilt, loadLibrary } from '../library.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload } from '../workload.ts'
-import { found, until } from './members.ts'
+import { found, isSettled, until } from './members.ts'
 
 const samplingInterval = 8192
 const shownMax = 20
@@ -41,10 +41,7 @@ const { node, start } = await found(library, {
   options: { replication: { n: 3, r: 2, w: 2 } },
 })
 const members = [await start('n2'), await start('n3')]
-await until('the cluster stands', () => {
-  const { moving, owned } = node.ring()
-  return moving === 0 && Object.keys(owned).length === 3
-})
+await until('the cluster stands', () => isSettled(node, 3))
 const bucket = node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
 const workload = makeWorkload(bucket, {
   layout: 'tcp-n3',

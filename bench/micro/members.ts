@@ -78,6 +78,12 @@ async function end(child: ChildProcess, call: Call): Promise<void> {
   await exited
 }
 
+/** Whether so many members own everything, and no owners change. */
+export function isSettled(node: CoterieNode, count: number): boolean {
+  const { moving, owned } = node.ring()
+  return moving === 0 && Object.keys(owned).length === count
+}
+
 /** Resolves when it holds. @throws {Error} by rejection, when it does not within three minutes. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 180_000

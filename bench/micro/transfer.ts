@@ -20,8 +20,10 @@ import { runOpenLoop } from '../open-loop.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload, type Measured, type Workload } from '../workload.ts'
-import { found, until, type Founded, type Member } from './members.ts'
+import { found, isSettled, until, type Founded, type Member } from './members.ts'
 
+/** Without the one that comes and goes. */
+const memberCount = 3
 const valueBytes = 1024
 const inFlight = 64
 const capacitySeconds = 3
@@ -99,14 +101,8 @@ async function join(
 async function leave({ node, members }: Setting, newcomer: Member): Promise<void> {
   await settled(node, members)
   await newcomer.leave()
-  await until('the member is gone', () => isSettled(node))
+  await until('the member is gone', () => isSettled(node, memberCount))
   await settled(node, members)
-}
-
-/** Whether three members own everything, and no owners change. */
-function isSettled(node: CoterieNode): boolean {
-  const { moving, owned } = node.ring()
-  return moving === 0 && Object.keys(owned).length === 3
 }
 
 /** Until nobody gives anything back any more that others own now. */
@@ -176,7 +172,7 @@ const founded = await found(library, {
   options: { handoff, replication: { n: 3, r: 2, w: 2 } },
 })
 const members = [await founded.start('n2'), await founded.start('n3')]
-await until('the cluster stands', () => isSettled(founded.node))
+await until('the cluster stands', () => isSettled(founded.node, memberCount))
 const bucket = founded.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
 const workload = makeWorkload(bucket, {
   layout: 'tcp-n3',
