@@ -26,9 +26,9 @@ export interface Figures extends Partial<OpenFigures> {
   readonly opsPerSecond: number
   readonly p50Us: number
   readonly p99Us: number
-  /** Not there where it was not measured: by an older yardstick. */
+  /** Not there where it was not measured: by an older ceiling. */
   readonly p999Us?: number
-  /** The greatest of all measurements; not there for the yardstick. */
+  /** The greatest of all measurements; not there for a yardstick. */
   readonly maxUs?: number
   /** Of the process that makes the requests, which is a replica too. In an open loop it waits for most of the time. */
   readonly clientCpuUs: number

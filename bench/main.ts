@@ -1,21 +1,24 @@
 /**
- * Puts and gets of the built library beside the yardstick, a bare program of the same shape, on the machine of the
- * moment. The two alternate, so that both see the same noise; medians are told.
+ * Puts and gets of the built library beside a yardstick, on the machine of the moment: a bare program of the same
+ * shape, or the package `lmdb` alone for layouts that use it. The two alternate, so that both see the same noise;
+ * medians are told.
  *
  *     npm run bench -- --help
  */
 import { existsSync } from 'node:fs'
 import { compileProgram, type PlainProgram } from '../test/storm/plain-program.ts'
-import { casesOf, type Case } from './cases.ts'
+import { casesOf, type Case, type Figures } from './cases.ts'
 import { layouts } from './layouts.ts'
 import { ensureBuilt } from './library.ts'
 import { measurementsOf, type Measurements } from './measurements.ts'
 import { readOptions, usage, type BenchOptions } from './options.ts'
+import { measureRawLmdb } from './raw-lmdb.ts'
 import { keepResults } from './report.ts'
 import { measureRounds } from './rounds.ts'
-import { isComparable, measureCeiling, measureOurs } from './runs.ts'
+import { measureCeiling, measureOurs } from './runs.ts'
 import { isInMemory } from './scratch.ts'
 import { printTable } from './table.ts'
+import { yardstickOf } from './yardstick.ts'
 
 async function measureAll(
   cases: readonly Case[],
@@ -24,7 +27,7 @@ async function measureAll(
 ): Promise<Measurements[]> {
   const rows = cases.map((what) => [
     () => measureOurs(what, options),
-    ...(isComparable(what) ? [() => measureCeiling(what, ceiling, options)] : []),
+    ...yardstickMeasures(what, options, ceiling),
   ])
   const outcomes = await measureRounds(rows, options.pairs, (round) => {
     if (process.stderr.isTTY) process.stderr.write(`${round} of ${options.pairs} rounds\r`)
@@ -32,7 +35,23 @@ async function measureAll(
   return cases.map((what, i) => measurementsOf(what, outcomes[i]!))
 }
 
-/** The suite's own yardstick, compiled, unless another one is given. */
+/** One, or none where there is nothing to compare with. */
+function yardstickMeasures(
+  what: Case,
+  options: BenchOptions,
+  ceiling: string,
+): (() => Promise<Figures>)[] {
+  switch (yardstickOf(what)) {
+    case 'bare ceiling':
+      return [() => measureCeiling(what, ceiling, options)]
+    case 'raw lmdb':
+      return [() => measureRawLmdb(what, options)]
+    case undefined:
+      return []
+  }
+}
+
+/** The suite's own bare ceiling, compiled, unless another one is given. */
 async function ceilingOf({ ceiling }: BenchOptions): Promise<PlainProgram> {
   if (ceiling === undefined) return compileProgram('bench/ceiling/main.ts')
   if (!existsSync(ceiling)) throw new Error(`--ceiling: there is no file ${ceiling}`)

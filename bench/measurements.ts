@@ -1,14 +1,17 @@
 /** All measurements of a case together. */
 import { median, type Case, type Figures } from './cases.ts'
 import { failuresOf, figuresOf, ratiosOf, type Outcome } from './rounds.ts'
+import { yardstickOf, type Yardstick } from './yardstick.ts'
 
 /** All measurements of one case that succeeded, in their order. */
 export interface Measurements {
   readonly what: Case
   readonly ours: readonly Figures[]
-  /** Empty where there is nothing to compare with. */
+  /** What it is compared with. */
+  readonly yardstick: Yardstick | undefined
+  /** The yardstick's; empty where there is nothing to compare with. */
   readonly ceiling: readonly Figures[]
-  /** Our throughput ÷ the ceiling's, of each pair: each round in which both were measured. */
+  /** Our throughput ÷ the yardstick's, of each pair: each round in which both were measured. */
   readonly ratios: readonly number[]
   /** Why others did not succeed. */
   readonly failures: readonly string[]
@@ -19,12 +22,17 @@ export function measurementsOf(
   what: Case,
   [ours = [], ceiling = []]: readonly (readonly Outcome<Figures>[])[],
 ): Measurements {
+  const yardstick = yardstickOf(what)
   return {
     what,
     ours: figuresOf(ours),
+    yardstick,
     ceiling: figuresOf(ceiling),
     ratios: ratiosOf(ours, ceiling),
-    failures: [...failuresOf(ours), ...failuresOf(ceiling).map((reason) => `ceiling: ${reason}`)],
+    failures: [
+      ...failuresOf(ours),
+      ...failuresOf(ceiling).map((reason) => `${yardstick}: ${reason}`),
+    ],
   }
 }
 

@@ -25,7 +25,7 @@ export interface BenchOptions {
   readonly layouts: readonly LayoutName[]
   /** Whether stand-ins count (the default of the library) or owners alone. */
   readonly sloppy: boolean
-  /** Another yardstick program than the suite's own. */
+  /** Another bare ceiling than the suite's own. */
   readonly ceiling: string | undefined
   /** The directory of the built library. */
   readonly dist: string
@@ -58,7 +58,8 @@ ${layoutNames.map((name) => `                         ${name}`).join('\n')}
   --pairs NUMBER       measurements of each case                        5
   --seconds NUMBER     length of a measurement                          1
   --strict             count owners alone
-  --ceiling FILE       another yardstick than bench/ceiling, with the same command line
+  --ceiling FILE       another bare ceiling than bench/ceiling, with the same command line; for tcp-n3 alone:
+                       layouts with LMDB are compared with the package lmdb itself
   --library DIRECTORY  the built library                                dist
   --data DIRECTORY     where data on disk goes; removed afterwards      ${tmpdir()}
   --no-keep            leave bench/results/bench.jsonl as it is

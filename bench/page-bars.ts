@@ -1,6 +1,14 @@
-/** Throughput of a run: for each group of cases a picture with a bar of ours beside a bar of the ceiling. */
+/** Throughput of a run: for each group of cases a picture with a bar of ours beside a bar of the yardstick. */
 import { columnLabel, columnsOf, linearScale, picture, type Plot, type Scale } from './page-axes.ts'
-import { loadLabel, loadName, loadTitles, percent, short, type Group } from './page-groups.ts'
+import {
+  loadLabel,
+  loadName,
+  loadTitles,
+  percent,
+  pictureTitle,
+  short,
+  type Group,
+} from './page-groups.ts'
 import { markup, type Markup } from './page-markup.ts'
 import type { Result } from './page-runs.ts'
 
@@ -28,7 +36,7 @@ function throughputPicture(group: Group, max: number): Markup {
   const scale = linearScale(plot, max)
   const { xs, width } = columnsOf(plot, group.results.length)
   const barWidth = Math.min(barWidthMax, width * 0.38)
-  const titles = { title: group.title, y: 'operations/s', x: loadTitles[group.loadKind] }
+  const titles = { title: pictureTitle(group), y: 'operations/s', x: loadTitles[group.loadKind] }
   const bars = group.results.map((result, i) => [
     barsOf(result, { middle: xs[i]!, barWidth, scale }),
     columnLabel(plot, xs[i]!, loadLabel(result.load)),
@@ -47,11 +55,14 @@ function barsOf(result: Result, place: Place): Markup {
   const [ours = 0, theirs = 0] = tops(result)
   const load = loadName(result.load)
   if (result.ceiling === undefined) {
-    return bar({ side: 'ours', value: ours, load, x: middle - barWidth / 2 }, place)
+    return bar(
+      { side: 'ours', name: 'coterie', value: ours, load, x: middle - barWidth / 2 },
+      place,
+    )
   }
   const top = scale.y(Math.max(ours, theirs)) - (barWidth < labelledWidthMin ? 6 : 19)
-  return markup`${bar({ side: 'ours', value: ours, load, x: middle - barWidth - 1 }, place)}
-${bar({ side: 'ceiling', value: theirs, load, x: middle + 1 }, place)}
+  return markup`${bar({ side: 'ours', name: 'coterie', value: ours, load, x: middle - barWidth - 1 }, place)}
+${bar({ side: 'ceiling', name: result.beside, value: theirs, load, x: middle + 1 }, place)}
 <text class="ratio" x="${middle}" y="${top}" text-anchor="middle">${ratioWords(result.ratio)}</text>`
 }
 
@@ -61,14 +72,14 @@ function ratioWords(ratio: number | undefined): string | undefined {
 
 interface Bar {
   readonly side: 'ours' | 'ceiling'
+  readonly name: string
   readonly value: number
   readonly load: string
   readonly x: number
 }
 
-function bar({ side, value, load, x }: Bar, { barWidth, scale }: Place): Markup {
+function bar({ side, name, value, load, x }: Bar, { barWidth, scale }: Place): Markup {
   const y = scale.y(value)
-  const name = side === 'ours' ? 'coterie' : 'ceiling'
   const label =
     barWidth < labelledWidthMin
       ? undefined

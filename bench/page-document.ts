@@ -38,7 +38,9 @@ function aboutRun(run: Run): Markup {
 <dt>Cases</dt><dd>${axesWords(run)}</dd></dl>
 <p class="note">A ratio of 60 % means: in the time in which the ceiling, a bare program that sends the same requests
 between the same processes and does little else, finishes 100 operations, coterie finishes 60, measured in turn on the
-same machine. Ratios can be compared between machines and days far better than operations/s can.</p>`
+same machine. Ratios can be compared between machines and days far better than operations/s can. Layouts with LMDB have
+another yardstick, <b>raw lmdb</b>: the package lmdb alone, without nodes and network, in as many processes at the same
+time as there are nodes, of which the mean is told.</p>`
 }
 
 /** What the cases of a run are made of. */
@@ -55,7 +57,7 @@ function axesWords({ results }: Run): string {
 }
 
 const sidesLegend: Markup = markup`<ul class="legend"><li><i class="ours"></i>coterie</li>
-<li><i class="ceiling"></i>the ceiling, where there is one</li></ul>`
+<li><i class="ceiling"></i>the ceiling, or raw lmdb where the title says so</li></ul>`
 
 function pictures(newest: Run, runs: readonly Run[]): Content {
   const groups = groupsOf(newest.results)
@@ -70,12 +72,12 @@ ${sidesLegend}<div class="pictures">${throughputPictures(groups)}</div>
 the 99.9th where it was measured. The axis is logarithmic.</p>
 ${sidesLegend}<div class="pictures">${latencyPictures(groups)}</div>
 <h2>History of the ratio</h2>
-<p class="soft">Every run that compared with the ceiling, the newest on the right; the dashed line is the ceiling.
+<p class="soft">Every run that compared with a yardstick, the newest on the right; the dashed line is the yardstick.
 A <code>+</code> marks a commit with changes beside it. Runs may differ in their options, and on other machines.</p>
 ${history.length === 0 ? noHistory : markup`<div class="pictures wide">${history}</div>`}`
 }
 
-const noHistory: Markup = markup`<p>No run has compared with a ceiling yet.</p>`
+const noHistory: Markup = markup`<p>No run has compared with a yardstick yet.</p>`
 
 function tables(runs: readonly Run[]): Content {
   const [newest, ...earlier] = runs.toReversed()

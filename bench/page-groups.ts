@@ -1,10 +1,12 @@
 /** Puts cases together that belong into one picture, and words the names and numbers that stand in pictures. */
-import type { Load, Result, Run } from './page-runs.ts'
+import { bareCeiling, type Load, type Result, type Run } from './page-runs.ts'
 
 /** Cases that differ in their load alone. */
 export interface Group {
   readonly layout: string
   readonly title: string
+  /** What the results are compared with, those of them that are. */
+  readonly beside: string
   readonly loadKind: Load['kind']
   /** By rising load. */
   readonly results: readonly Result[]
@@ -16,6 +18,7 @@ export function groupsOf(results: readonly Result[]): Group[] {
   return [...byTitle.values()].map((members) => ({
     layout: members[0]!.layout,
     title: groupTitle(members[0]!),
+    beside: (members.find(({ ceiling }) => ceiling !== undefined) ?? members[0]!).beside,
     loadKind: members[0]!.load.kind,
     results: members.toSorted((a, b) => a.load.amount - b.load.amount),
   }))
@@ -24,6 +27,11 @@ export function groupsOf(results: readonly Result[]): Group[] {
 function groupTitle({ layout, mix, valueBytes, others }: Result): string {
   const size = valueBytes === undefined ? [] : [`${valueBytes} B`]
   return [layout, mix, ...size, ...others].join(', ')
+}
+
+/** The title of a picture, which tells what its grey marks are when that is not the bare ceiling. */
+export function pictureTitle({ title, beside }: Group): string {
+  return beside === bareCeiling ? title : `${title}, beside ${beside}`
 }
 
 /** Names a case in full: equal names are equal cases. */

@@ -1,6 +1,6 @@
 /**
- * How the ratio to the ceiling went from run to run: for each group of cases a picture with a line for each load. Runs
- * stand at equal distances in time order: what matters is the step between two commits, not the hours between.
+ * How the ratio to the yardstick went from run to run: for each group of cases a picture with a line for each load.
+ * Runs stand at equal distances in time order: what matters is the step between two commits, not the hours between.
  */
 import { columnsOf, linearScale, picture, type Plot, type Scale } from './page-axes.ts'
 import {
@@ -13,7 +13,7 @@ import {
   type Group,
 } from './page-groups.ts'
 import { markup, type Markup } from './page-markup.ts'
-import type { Result, Run } from './page-runs.ts'
+import { bareCeiling, type Result, type Run } from './page-runs.ts'
 
 const plot: Plot = { width: 560, height: 300, left: 50, right: 448, top: 30, bottom: 240 }
 /** A commit and a date need as much. */
@@ -71,8 +71,16 @@ function historyPicture(group: Group, all: readonly Point[], names: readonly str
       }),
     ),
   ]
-  const titles = { title: group.title, y: 'ratio to the ceiling', x: 'run: commit, date (UTC)' }
+  const titles = {
+    title: group.title,
+    y: `ratio to ${besideWords(group)}`,
+    x: 'run: commit, date (UTC)',
+  }
   return picture(plot, { titles, scale, label: percent }, data)
+}
+
+function besideWords({ beside }: Group): string {
+  return beside === bareCeiling ? 'the ceiling' : beside
 }
 
 function loadOf(points: readonly Point[]): number {

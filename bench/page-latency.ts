@@ -1,9 +1,16 @@
 /**
  * Latency of a run: for each case an upright stroke from the median to the 99th percentile, and on to the 99.9th where
- * the run tells it, ours beside the ceiling's. Logarithmic, because a tail is often tens of medians long.
+ * the run tells it, ours beside the yardstick's. Logarithmic, because a tail is often tens of medians long.
  */
 import { columnLabel, columnsOf, logScale, picture, type Plot, type Scale } from './page-axes.ts'
-import { duration, loadLabel, loadName, loadTitles, type Group } from './page-groups.ts'
+import {
+  duration,
+  loadLabel,
+  loadName,
+  loadTitles,
+  pictureTitle,
+  type Group,
+} from './page-groups.ts'
 import { markup, type Content, type Markup } from './page-markup.ts'
 import type { FigureMap, Result } from './page-runs.ts'
 
@@ -29,7 +36,7 @@ export function latencyPictures(groups: readonly Group[]): Markup[] {
 function latencyPicture(group: Group, values: readonly number[]): Markup {
   const scale = logScale(plot, { min: Math.min(...values) * 0.7, max: Math.max(...values) * 1.4 })
   const { xs, width } = columnsOf(plot, group.results.length)
-  const titles = { title: group.title, y: 'latency', x: loadTitles[group.loadKind] }
+  const titles = { title: pictureTitle(group), y: 'latency', x: loadTitles[group.loadKind] }
   const strokes = group.results.map((result, i) => [
     strokesOf(result, { middle: xs[i]!, width, scale }),
     columnLabel(plot, xs[i]!, loadLabel(result.load)),
@@ -52,28 +59,32 @@ interface Place {
   readonly scale: Scale
 }
 
-function strokesOf({ ours, ceiling, load }: Result, { middle, width, scale }: Place): Content {
+function strokesOf(
+  { ours, beside, ceiling, load }: Result,
+  { middle, width, scale }: Place,
+): Content {
   const isLabelled = width / 2 >= labelledWidthMin
-  const sides = ceiling === undefined ? [] : [{ side: 'ceiling', figures: ceiling } as const]
-  const all = [{ side: 'ours', figures: ours } as const, ...sides]
-  return all.map(({ side, figures }, i) => {
+  const sides =
+    ceiling === undefined ? [] : [{ side: 'ceiling', name: beside, figures: ceiling } as const]
+  const all = [{ side: 'ours', name: 'coterie', figures: ours } as const, ...sides]
+  return all.map(({ side, name, figures }, i) => {
     const x = all.length === 1 ? middle : middle + (i - 0.5) * width * 0.48
-    return strokeOf(figures, { side, x, scale, isLabelled, load: loadName(load) })
+    return strokeOf(figures, { side, name, x, scale, isLabelled, load: loadName(load) })
   })
 }
 
 interface Stroke {
   readonly side: 'ours' | 'ceiling'
+  readonly name: string
   readonly x: number
   readonly scale: Scale
   readonly isLabelled: boolean
   readonly load: string
 }
 
-function strokeOf(figures: FigureMap, { side, x, scale, isLabelled, load }: Stroke): Content {
+function strokeOf(figures: FigureMap, { side, name, x, scale, isLabelled, load }: Stroke): Content {
   const { p50Us: middle, p99Us: tail, p999Us: end } = figures
   if (middle === undefined || tail === undefined) return undefined
-  const name = side === 'ours' ? 'coterie' : 'ceiling'
   const told = `p50 ${duration(middle)}, p99 ${duration(tail)}`
   const told999 = end === undefined ? '' : `, p99.9 ${duration(end)}`
   const [low, high] = [scale.y(middle), scale.y(tail)]

@@ -27,6 +27,8 @@ export interface Result {
   /** What else tells the case apart, such as `dist zipfian`. The usual way is not told. */
   readonly others: readonly string[]
   readonly ours: FigureMap
+  /** What `ceiling` was measured with: the bare ceiling where the line does not tell. */
+  readonly beside: string
   readonly ceiling: FigureMap | undefined
   /** Our throughput ÷ the ceiling's, or ÷ the other store's. */
   readonly ratio: number | undefined
@@ -55,6 +57,9 @@ export interface RunsRead {
   readonly runs: readonly Run[]
   readonly problems: readonly string[]
 }
+
+/** Of old lines, which had no other yardstick. */
+export const bareCeiling = 'bare ceiling'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -124,7 +129,7 @@ function parseRun(line: string): Run | string {
 /** @param ofRun tells all cases of the run apart from those of others. */
 function parseResult(value: unknown, ofRun: readonly string[]): Result | string {
   if (!isFields(value)) return 'not an object'
-  const { mix, valueBytes, ceiling, ratio, ratios } = value
+  const { mix, valueBytes, beside, ceiling, ratio, ratios } = value
   const layout = value['layout'] ?? value['store']
   if (typeof layout !== 'string') return '"layout" is not a text'
   if (typeof mix !== 'string') return '"mix" is not a text'
@@ -138,6 +143,7 @@ function parseResult(value: unknown, ofRun: readonly string[]): Result | string 
     load: loadOf(value),
     others: [...othersOf(value), ...ofRun],
     ours,
+    beside: typeof beside === 'string' ? beside : bareCeiling,
     ceiling: figuresOf(ceiling),
     ratio: isNumber(ratio) ? ratio : pairs.length > 0 ? median(pairs) : undefined,
     ratios: pairs,
@@ -170,7 +176,7 @@ function isRate(name: string): boolean {
 
 /** Texts and flags that are new tell cases apart; new numbers are taken for figures. */
 function othersOf(fields: Fields): string[] {
-  const known = new Set(['layout', 'store', 'mix'])
+  const known = new Set(['layout', 'store', 'mix', 'beside'])
   const found = Object.entries(fields).filter(
     ([name, value]) => !known.has(name) && (typeof value === 'string' || value === true),
   )

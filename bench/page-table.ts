@@ -22,11 +22,12 @@ export function figuresTable(results: readonly Result[]): Markup {
   const theirs = namesOf(results.flatMap(({ ceiling }) => (ceiling === undefined ? [] : [ceiling])))
   const hasCeiling = theirs.length > 0
   return markup`<div class="scroll"><table>
-<thead><tr><th class="span" colspan="${hasCeiling ? 5 : 4}">case</th>
+<thead><tr><th class="span" colspan="${hasCeiling ? 6 : 4}">case</th>
 <th class="span first" colspan="${ours.length}">coterie</th>
-${hasCeiling ? markup`<th class="span first" colspan="${theirs.length}">ceiling</th>` : undefined}</tr>
+${hasCeiling ? markup`<th class="span first" colspan="${theirs.length}">yardstick</th>` : undefined}</tr>
 <tr><th class="text">layout</th><th class="text">mix</th><th>bytes</th><th>load</th>
-${hasCeiling ? markup`<th>ratio</th>` : undefined}${headingCells(ours)}${headingCells(theirs)}</tr></thead>
+${hasCeiling ? markup`<th class="text">beside</th><th>ratio</th>` : undefined}
+${headingCells(ours)}${headingCells(theirs)}</tr></thead>
 <tbody>${results.map((result) => rowOf(result, { ours, theirs }))}</tbody>
 </table></div>`
 }
@@ -63,16 +64,17 @@ interface Columns {
 }
 
 function rowOf(result: Result, { ours, theirs }: Columns): Markup {
-  const { layout, mix, valueBytes, load, others, ceiling, ratio } = result
+  const { layout, mix, valueBytes, load, others, ceiling } = result
   const way = [mix, ...others].join(', ')
   return markup`<tr><td class="text">${layout}</td><td class="text">${way}</td><td>${figure(valueBytes)}</td>
-<td>${loadWords(load)}</td>${theirs.length > 0 ? ratioCell(ratio) : undefined}
+<td>${loadWords(load)}</td>${theirs.length > 0 ? ratioCells(result) : undefined}
 ${cells(result.ours, ours)}${cells(ceiling, theirs)}</tr>
 `
 }
 
-function ratioCell(ratio: number | undefined): Markup {
-  return markup`<td><b>${ratio === undefined ? '–' : percent(ratio)}</b></td>`
+function ratioCells({ beside, ceiling, ratio }: Result): Markup {
+  return markup`<td class="text">${ceiling === undefined ? '–' : beside}</td>
+<td><b>${ratio === undefined ? '–' : percent(ratio)}</b></td>`
 }
 
 function loadWords({ kind, amount }: Load): string {

@@ -9,10 +9,8 @@ import { assertUndisturbed, toldOf, type ToldError } from './disturbed.ts'
 import { loadLibrary } from './library.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { preload } from './preload.ts'
-import { makeWorkload, type Measured, type Workload } from './workload.ts'
+import { makeWorkload, warmUpSecondsMax, type Measured, type Workload } from './workload.ts'
 
-/** As long as the yardstick's. */
-const warmUpSecondsMax = 1
 /** Closed loops that warm up for an open one. */
 const openWarmUpInFlight = 16
 

@@ -21,14 +21,17 @@ export function keepResults(
     ...measurements.what,
     keyCount: keyCountOf(measurements.what.valueBytes),
     ours: medianOf(measurements.ours),
-    ...(measurements.ceiling.length > 0 && { ceiling: medianOf(measurements.ceiling) }),
+    ...(measurements.ceiling.length > 0 && {
+      beside: measurements.yardstick,
+      ceiling: medianOf(measurements.ceiling),
+    }),
     ratio: ratioOf(measurements),
     ratios: measurements.ratios,
     ...(measurements.failures.length > 0 && { failures: measurements.failures }),
   }))
   const { pairs, seconds, sloppy } = options
   const command = ['npm run bench --', ...args].join(' ')
-  // Ratios to different yardsticks say nothing about each other.
+  // Ratios to different programs say nothing about each other.
   const yardstick = options.ceiling === undefined ? 'own' : basename(options.ceiling)
   const line = {
     ...runFacts(),

@@ -1,9 +1,9 @@
-/** One measurement of a case, of ours or of the yardstick, each in processes of its own. */
+/** One measurement of a case, of ours or of the bare ceiling, each in processes of its own. */
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { answerOf, aroundMsMax } from './answer.ts'
-import { hasFewerKeys, type Case, type Figures } from './cases.ts'
+import type { Case, Figures } from './cases.ts'
 import { errorOf } from './disturbed.ts'
 import type { BenchOptions } from './options.ts'
 import type { ClientAnswer, ClientOrders } from './process.ts'
@@ -26,13 +26,7 @@ export function measureOurs(what: Case, options: BenchOptions): Promise<Figures>
   })
 }
 
-/** What the yardstick can do: closed loops over three processes with so many uniform keys in memory, without TLS. */
-export function isComparable({ layout, dist, ratePerSecond, valueBytes }: Case): boolean {
-  const isItsLayout = layout === 'tcp-n3' && dist === 'uniform' && ratePerSecond === undefined
-  return isItsLayout && !hasFewerKeys(valueBytes)
-}
-
-/** What the yardstick prints for a case. */
+/** What the ceiling prints for a case. */
 interface CeilingLine {
   readonly ops: number
   readonly p50us: number

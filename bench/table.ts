@@ -7,7 +7,7 @@ const caseColumns = ['layout', 'mix', 'keys', 'bytes']
 const latencyColumns = ['p50 µs', 'p99 µs', 'p99.9 µs']
 const closedColumns = ['in flight', 'ops/s', ...latencyColumns, 'max µs', 'CPU µs/op']
 const openColumns = ['due/s', 'goodput/s', 'refused', 'failed', ...latencyColumns, 'max µs']
-const ceilingColumns = ['ceiling ops/s', ...latencyColumns, 'CPU µs/op', 'ratio']
+const ceilingColumns = ['beside', 'its ops/s', ...latencyColumns, 'CPU µs/op', 'ratio']
 
 /** Prints all cases of a run: either closed loops or open ones. */
 export function printTable(all: readonly Measurements[]): void {
@@ -36,9 +36,11 @@ function rowOf(measurements: Measurements): string[] {
   const figures = medianOf(ours)
   if (what.ratePerSecond !== undefined) return [...head, ...openCells(figures)]
   const closed = [String(what.inFlight), ...closedCells(figures)]
+  const { yardstick } = measurements
   const ratio = ratioOf(measurements)
-  if (ratio === undefined) return [...head, ...closed]
-  return [...head, ...closed, ...ceilingCells(medianOf(ceiling)), `${Math.round(ratio * 100)} %`]
+  if (yardstick === undefined || ratio === undefined) return [...head, ...closed]
+  const theirs = [yardstick, ...ceilingCells(medianOf(ceiling))]
+  return [...head, ...closed, ...theirs, `${Math.round(ratio * 100)} %`]
 }
 
 function loadCell({ inFlight, ratePerSecond }: Case): string {
@@ -72,13 +74,22 @@ function count(value: number | undefined): string {
   return value === undefined ? '-' : value.toLocaleString('en')
 }
 
+const rawLmdbNotes: readonly string[] = [
+  'raw lmdb: the package lmdb alone, no nodes and no network; beside three nodes three processes of it at the same',
+  'time, of which the mean is told: each put is written by all three nodes, but a get asks two of them. Its gets are',
+  'calls that block, one after the other: their latencies are of one in flight',
+]
+
 function notesOf(all: readonly Measurements[], isOpen: boolean): string[] {
   const sizes = [...new Set(all.map(({ what }) => what.valueBytes))].filter(hasFewerKeys)
   const fewer = sizes.map((bytes) => `${count(bytes)} B: ${count(keyCountOf(bytes))} keys alone`)
+  const isBesideLmdb = all.some(
+    ({ ceiling, yardstick }) => ceiling.length > 0 && yardstick === 'raw lmdb',
+  )
   const general = isOpen
     ? 'latencies: of what succeeded, from the moment at which it was due'
     : 'CPU: of the client’s process + of the other replicas, for each operation'
-  return [general, ...fewer, ...all.flatMap(troublesOf)]
+  return [general, ...(isBesideLmdb ? rawLmdbNotes : []), ...fewer, ...all.flatMap(troublesOf)]
 }
 
 /** What was not as it should be: what failed, and what an open loop did to the cluster. */

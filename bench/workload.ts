@@ -1,16 +1,23 @@
-/** What all loops work with: a bucket, keys, the order in which they are used, and a value. */
+/** What all loops work with: keys, the order in which they are used, a value, and a bucket. */
 import type { Bucket } from '../src/index.ts'
 import { keyCountOf, readShares, type Case, type Figures } from './cases.ts'
 import type { Histogram } from './histogram.ts'
 import { makeTape } from './tape.ts'
 
-/** Made before anything is measured. */
-export interface Workload {
-  readonly bucket: Bucket<Uint8Array>
+/** Longest warm-up before a measurement: the bare ceiling's. */
+export const warmUpSecondsMax = 1
+
+/** What is done, whatever it is done to. Made before anything is measured. */
+export interface Load {
   readonly keys: readonly string[]
   /** Of `makeTape`: a read of key `i`, or a write as `~i`. */
   readonly tape: Int32Array
   readonly value: Uint8Array
+}
+
+/** What is done, and to what. */
+export interface Workload extends Load {
+  readonly bucket: Bucket<Uint8Array>
 }
 
 /** What a loop tells of one measurement. */
@@ -21,10 +28,13 @@ export interface Measured extends Omit<Figures, 'clientCpuUs' | 'replicaCpuUs' |
 
 /** The workload of a case. */
 export function makeWorkload(bucket: Bucket<Uint8Array>, what: Case): Workload {
-  const { valueBytes, mix, dist } = what
+  return { bucket, ...makeLoad(what) }
+}
+
+/** The load of a case. */
+export function makeLoad({ valueBytes, mix, dist }: Case): Load {
   const keyCount = keyCountOf(valueBytes)
   return {
-    bucket,
     keys: Array.from({ length: keyCount }, (_, i) => `k${String(i).padStart(15, '0')}`),
     tape: makeTape({ keyCount, distribution: dist, readShare: readShares[mix] }),
     value: Buffer.alloc(valueBytes, 7),

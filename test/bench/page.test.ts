@@ -89,6 +89,22 @@ describe('the page', () => {
     expect(page).toContain('<li>a.jsonl, line 3: not JSON</li>')
   })
 
+  it('names another yardstick than the bare ceiling wherever it stands, and no case by it', () => {
+    const lmdb = { ...compared, layout: 'lmdb-n1-os', beside: 'raw lmdb' }
+    const runs = runOf([{ ...compared, beside: 'bare ceiling' }, lmdb])
+    const page = pageOf({ runs, problems: [] })
+    expect(page.match(/<figcaption>lmdb-n1-os, put, 100 B, beside raw lmdb</g)).toHaveLength(2)
+    expect(page.match(/<figcaption>tcp-n3, put, 100 B</g)).toHaveLength(3)
+    expect(page).toContain('ratio to raw lmdb')
+    expect(page).toContain('<title>raw lmdb, 64 in flight: 2,000 operations/s')
+    expect(page).toContain('<td class="text">raw lmdb</td>')
+    expect(runs[0]?.results.map(caseName)).toEqual([
+      'tcp-n3, put, 100 B, 64 in flight',
+      'lmdb-n1-os, put, 100 B, 64 in flight',
+    ])
+    expect(caseName(runOf([compared])[0]!.results[0]!)).toBe('tcp-n3, put, 100 B, 64 in flight')
+  })
+
   it('escapes what comes from the file, and asks for nothing from outside', () => {
     const evil = '<script src="https://x.example"></script>\'"&'
     const ours = { ...figures, [evil]: 1 }
