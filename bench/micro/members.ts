@@ -6,9 +6,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { CoterieNode, NodeOptions, NodeStats } from '../../src/index.ts'
+import type { CoterieNode, NodeOptions, NodeStats, Storage } from '../../src/index.ts'
 import { answerOf } from '../answer.ts'
-import { loadLibrary, type Library } from '../library.ts'
+import { loadLibrary, loadLmdb, type Library } from '../library.ts'
 
 /** What every node of a cluster is told; it goes through JSON. */
 export type SharedOptions = Pick<NodeOptions, 'antiEntropy' | 'handoff' | 'replication'>
@@ -17,6 +17,8 @@ export type SharedOptions = Pick<NodeOptions, 'antiEntropy' | 'handoff' | 'repli
 interface Orders {
   readonly dist: string
   readonly options: SharedOptions & { readonly id: string; readonly seeds: readonly string[] }
+  /** Where its data lies on disk; in memory when it is not there. */
+  readonly path?: string | undefined
 }
 
 type Call = 'stats' | 'leave' | 'close'
@@ -34,7 +36,8 @@ export interface Member {
 export interface Founded {
   /** The node in this process. */
   readonly node: CoterieNode
-  readonly start: (id: string) => Promise<Member>
+  /** @param path a directory for its data, so that it can be started again; without it, it is in memory. */
+  readonly start: (id: string, path?: string) => Promise<Member>
 }
 
 /** Founds a cluster of one node, in this process. @param weight of this node; the others have 1 */
@@ -50,7 +53,7 @@ export async function found(
   const node = await library.createNode({ ...options, id: 'n1', weight, transport })
   return {
     node,
-    start: (id) => start({ dist, options: { ...options, id, seeds: [node.address] } }),
+    start: (id, path) => start({ dist, path, options: { ...options, id, seeds: [node.address] } }),
   }
 }
 
@@ -93,11 +96,17 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+async function diskStorage(dist: string, path: string): Promise<Storage> {
+  const { lmdbStorage } = await loadLmdb(dist)
+  return lmdbStorage({ path, durability: 'os' })
+}
+
 /** The life of a member's process. */
-async function live({ dist, options }: Orders): Promise<void> {
+async function live({ dist, options, path }: Orders): Promise<void> {
   const library = await loadLibrary(dist)
   const transport = library.tcpTransport({ host: '127.0.0.1', port: 0 })
-  const node = await library.createNode({ ...options, transport })
+  const storage = path === undefined ? {} : { storage: await diskStorage(dist, path) }
+  const node = await library.createNode({ ...options, transport, ...storage })
   const obey = async (call: Call): Promise<void> => {
     if (call === 'stats') return void process.send?.(node.stats())
     await (call === 'leave' ? node.leave() : node.close())

@@ -20,6 +20,7 @@ import { runOpenLoop } from '../open-loop.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload, type Measured, type Workload } from '../workload.ts'
+import { describeLimit, readLimit } from './limit.ts'
 import { found, isSettled, until, type Founded, type Member } from './members.ts'
 
 /** Without the one that comes and goes. */
@@ -31,7 +32,6 @@ const quietSeconds = 3
 /** Longer than any transfer: the loop ends with it. */
 const loadedSecondsMax = 120
 const mb = 1e6
-const mib = 2 ** 20
 
 /** The cluster, and what it holds. */
 interface Setting extends Founded {
@@ -55,13 +55,11 @@ function readArguments() {
       library: { type: 'string', default: `${root}dist` },
     },
   })
-  const { limit } = values
-  const bytesPerSecondMax = limit === 'none' ? Number.MAX_SAFE_INTEGER : Number(limit) * mib
   return {
     megabytes: Number(values.megabytes),
     pairs: Number(values.pairs),
     load: Number(values.load),
-    handoff: limit === undefined ? {} : { bytesPerSecondMax },
+    handoff: readLimit(values.limit),
     dist: values.library,
   }
 }
@@ -183,10 +181,7 @@ const workload = makeWorkload(bucket, {
 })
 await preload(workload, (key) => bucket.put(key, workload.value))
 await fill(bucket, megabytes)
-const limit =
-  handoff.bytesPerSecondMax === undefined
-    ? "the library's default"
-    : `${handoff.bytesPerSecondMax} B/s`
+const limit = describeLimit(handoff)
 console.log(`${megabytes} MB of records on each of three nodes; limit of each sender: ${limit}`)
 const setting = { ...founded, members, workload }
 await measureIdle(setting, pairs)
