@@ -1,8 +1,8 @@
 /**
  * How fast hinted records reach a member that is back: three processes over loopback TCP, N = 3, R = W = 2, values of
- * 100 B. One member is closed, without leaving; the values are written, and hints are kept for it; it starts again under
- * the same id. Told are the hints, the seconds from its return, when `members()` of this process has it alive, until no
- * node keeps a hint any more, and what that is in a second.
+ * 100 B. One member is closed, without leaving; the values are written, and hints are kept for it; it starts again
+ * under the same id. Told are the hints, the seconds from its return, when `members()` of this process has it alive,
+ * until no node keeps a hint any more, and what that is in a second.
  *
  * The member that goes and comes has its data on disk (LMDB, `durability: 'os'`), the others in memory: one that comes
  * back with an empty storage is a new one under an old id. It has lost everything, and gets whole partitions instead
@@ -11,9 +11,10 @@
  *
  *     npx tsx bench/micro/handoff.ts [--values 100000] [--rounds 3] [--limit MiB/s] [--library DIR]
  *
- * `--limit` is `handoff.bytesPerSecondMax` of each sender, `none` for no limit; without it the library's default holds. A
- * sender may send the bytes of one second at once: what is less than that is never held back. The round to warm up is
- * not counted.
+ * `--limit` is `handoff.bytesPerSecondMax` of each sender, `none` for no limit; without it the library's default holds.
+ * A sender may send the bytes of one second at once: what is less than that is never held back. Another limit always
+ * holds: a node has 32 hinted records on their way to one member at a time, each by itself (`src/upkeep/handoff.ts`).
+ * The round to warm up is not counted.
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
