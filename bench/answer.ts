@@ -5,6 +5,14 @@ import { once } from 'node:events'
 /** The longest that a process of the benchmark may take beside what it is told to take. */
 export const aroundMsMax = 120_000
 
+/** So much longer for each key that is written first: 2,000 a second are slow even for a disk that is waited for. */
+const aroundMsPerKey = 0.5
+
+/** The same, for a process that writes so many keys before it measures. */
+export function aroundMsMaxOf(keyCount: number): number {
+  return aroundMsMax + keyCount * aroundMsPerKey
+}
+
 /**
  * The next message of a process.
  * @param msMax then it is killed.

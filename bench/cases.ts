@@ -15,6 +15,8 @@ export interface Case {
   readonly mix: Mix
   readonly dist: Distribution
   readonly valueBytes: number
+  /** How many keys there are, where that is asked for; else as many as are usual (see `keyCountOf`). */
+  readonly keyCount?: number
   /** Closed loops that run at once; 0 in an open loop. */
   readonly inFlight: number
   /** Operations that are due in each second of an open loop; not there in a closed one. */
@@ -34,6 +36,11 @@ export interface Figures extends Partial<OpenFigures> {
   readonly clientCpuUs: number
   /** Of both other replicas together; 0 in one process. */
   readonly replicaCpuUs: number
+  /**
+   * By how many bytes the client's process has grown while the keys were written, garbage included, for each key. Not
+   * there unless a number of keys was asked for. Of LMDB: what it has mapped and touched of its file counts too.
+   */
+  readonly bytesPerKey?: number
 }
 
 /** What an open loop tells besides. All but the rates are counts of one measurement. */
@@ -51,24 +58,23 @@ interface OpenFigures {
   readonly behind: number
 }
 
-/** How many keys there are, unless their values would be too much. */
-const keyCountMax = 20_000
+/** How many keys there are, unless their values would be too much: as many as the bare ceiling has. */
+export const usualKeyCount = 20_000
 /** Most bytes of values, of all keys together: with three copies in one process still little for a small machine. */
 const dataBytesMax = 128 * 2 ** 20
 
-/** Fewer keys for large values: all values together have `dataBytesMax` at most. */
-export function keyCountOf(valueBytes: number): number {
-  return Math.max(1, Math.min(keyCountMax, Math.floor(dataBytesMax / valueBytes)))
-}
-
-/** Whether the keys are fewer than usual because of the size of their values. */
-export function hasFewerKeys(valueBytes: number): boolean {
-  return keyCountOf(valueBytes) < keyCountMax
+/** As many as are asked for. Else fewer for large values: all values together have `dataBytesMax` at most. */
+export function keyCountOf({
+  valueBytes,
+  keyCount,
+}: Pick<Case, 'valueBytes' | 'keyCount'>): number {
+  return keyCount ?? Math.max(1, Math.min(usualKeyCount, Math.floor(dataBytesMax / valueBytes)))
 }
 
 /** Every combination of what is asked for. */
 export function casesOf(options: BenchOptions): Case[] {
   const { layouts, valueBytes, mixes, distributions, inFlight, ratesPerSecond } = options
+  const keys = options.keyCount === undefined ? {} : { keyCount: options.keyCount }
   const loads = [
     ...inFlight.map((count) => ({ inFlight: count })),
     ...ratesPerSecond.map((ratePerSecond) => ({ inFlight: 0, ratePerSecond })),
@@ -77,7 +83,7 @@ export function casesOf(options: BenchOptions): Case[] {
     valueBytes.flatMap((bytes) =>
       mixes.flatMap((mix) =>
         distributions.flatMap((dist) =>
-          loads.map((load) => ({ layout, mix, dist, valueBytes: bytes, ...load })),
+          loads.map((load) => ({ layout, mix, dist, valueBytes: bytes, ...keys, ...load })),
         ),
       ),
     ),
@@ -97,6 +103,7 @@ export function medianOf(all: readonly Figures[]): Figures {
     ...(known('maxUs').length > 0 && { maxUs: Math.round(Math.max(...known('maxUs'))) }),
     clientCpuUs: fine('clientCpuUs'),
     replicaCpuUs: fine('replicaCpuUs'),
+    ...(known('bytesPerKey').length > 0 && { bytesPerKey: whole('bytesPerKey') }),
     ...(known('offeredPerSecond').length > 0 && {
       offeredPerSecond: whole('offeredPerSecond'),
       goodputPerSecond: whole('goodputPerSecond'),

@@ -1,9 +1,10 @@
 /** What the benchmark is asked to do on its command line. */
-import { tmpdir } from 'node:os'
+import { tmpdir, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { readShares, type Mix } from './cases.ts'
-import { layoutNames, type LayoutName } from './layouts.ts'
+import { keysMax, memoryNeeded } from './keys.ts'
+import { layoutNames, layouts, type LayoutName } from './layouts.ts'
 import type { Distribution } from './tape.ts'
 
 /** The root of the repository. */
@@ -16,6 +17,8 @@ export interface BenchOptions {
   /** Operations due in each second of an open loop. Empty when none is asked for. */
   readonly ratesPerSecond: readonly number[]
   readonly valueBytes: readonly number[]
+  /** Keys of each case; not there: as many as are usual. */
+  readonly keyCount: number | undefined
   readonly mixes: readonly Mix[]
   readonly distributions: readonly Distribution[]
   /** Measurements of each case, each in fresh processes. The median is told. */
@@ -51,6 +54,7 @@ export const usage: string = `npm run bench -- [options]
   --rate LIST          open loops instead: operations due in each second, at fixed moments,
                        from which their latencies count
   --bytes LIST         bytes of a value; large ones have fewer keys     100,1024
+  --keys NUMBER        keys, ${keysMax.toLocaleString('en')} at most; tells what each takes in memory  20000
   --mix LIST           put, get; YCSB a, b, c (50, 95, 100 % reads)     put,get
   --dist LIST          which keys are used: uniform, zipfian (0.99)     uniform
   --layout LIST        where nodes live, or: all                        ${usualLayouts.join(',')}
@@ -78,10 +82,11 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   const valueBytes = counts('bytes', values.bytes ?? (quick ? '100' : '100,1024'))
   if (valueBytes.some((bytes) => bytes > valueBytesMax))
     throw new Error(`--bytes: the library takes values of ${valueBytesMax} bytes at most`)
-  return {
+  const options: BenchOptions = {
     inFlight: rate === undefined ? counts('in-flight', closed) : [],
     ratesPerSecond: rate === undefined ? [] : numbers('rate', rate),
     valueBytes,
+    keyCount: values.keys === undefined ? undefined : only('keys', counts('keys', values.keys)),
     mixes: words('mix', values.mix, mixes),
     distributions: words('dist', values.dist, distributions),
     layouts: values.layout === 'all' ? layoutNames : words('layout', values.layout, layoutNames),
@@ -93,6 +98,28 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     data: values.data,
     keep: !values['no-keep'],
   }
+  assertKeysFit(options)
+  return options
+}
+
+/** @throws {Error} for more keys than can be, or than this machine's memory holds with their values. */
+function assertKeysFit({ keyCount, valueBytes, layouts: names }: BenchOptions): void {
+  if (keyCount === undefined) return
+  if (keyCount > keysMax)
+    throw new Error(`--keys takes ${keysMax.toLocaleString('en')} at most, not ${keyCount}`)
+  for (const name of names) {
+    const { size, durability } = layouts[name]
+    const copies = durability === undefined ? size : 0
+    for (const bytes of valueBytes) {
+      const needed = memoryNeeded({ keyCount, valueBytes: bytes, copies })
+      if (needed <= totalmem()) continue
+      const [need, have] = [needed, totalmem()].map((each) => (each / 1e9).toFixed(1))
+      throw new Error(
+        `--keys: ${keyCount} keys of ${bytes} B need about ${need} GB in ${name}, and this machine has ${have} GB: ` +
+          'ask for fewer keys, for smaller values (--bytes), or for another layout (--layout)',
+      )
+    }
+  }
 }
 
 interface Values {
@@ -100,6 +127,7 @@ interface Values {
   readonly 'in-flight'?: string | undefined
   readonly rate?: string | undefined
   readonly bytes?: string | undefined
+  readonly keys?: string | undefined
   readonly mix: string
   readonly dist: string
   readonly layout: string
@@ -121,6 +149,7 @@ function parse(args: readonly string[]): Values {
       'in-flight': { type: 'string' },
       rate: { type: 'string' },
       bytes: { type: 'string' },
+      keys: { type: 'string' },
       mix: { type: 'string', default: 'put,get' },
       dist: { type: 'string', default: 'uniform' },
       layout: { type: 'string', default: usualLayouts.join(',') },

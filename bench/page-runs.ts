@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { median } from './cases.ts'
+import { keyCountOf, median } from './cases.ts'
 
 /** The figures of one side of a case by their names: `opsPerSecond`, `p50Us`, …, and whatever came later. */
 export type FigureMap = Readonly<Record<string, number>>
@@ -141,7 +141,7 @@ function parseResult(value: unknown, ofRun: readonly string[]): Result | string 
     mix,
     valueBytes: isNumber(valueBytes) ? valueBytes : undefined,
     load: loadOf(value),
-    others: [...othersOf(value), ...ofRun],
+    others: [...othersOf(value), ...keysOf(value), ...ofRun],
     ours,
     beside: typeof beside === 'string' ? beside : bareCeiling,
     ceiling: figuresOf(ceiling),
@@ -181,6 +181,13 @@ function othersOf(fields: Fields): string[] {
     ([name, value]) => !known.has(name) && (typeof value === 'string' || value === true),
   )
   return wordsOf(Object.fromEntries(found)).filter((words) => words !== 'dist uniform')
+}
+
+/** Nothing for as many keys as are usual. */
+function keysOf({ keyCount, valueBytes }: Fields): string[] {
+  if (!isNumber(keyCount) || !isNumber(valueBytes)) return []
+  const isUsual = keyCount === keyCountOf({ valueBytes })
+  return isUsual ? [] : [`${keyCount.toLocaleString('en')} keys`]
 }
 
 function wordsOf(fields: Fields): string[] {

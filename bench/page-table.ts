@@ -14,6 +14,7 @@ const headings: Readonly<Record<string, string>> = {
   goodputPerSecond: 'goodput/s',
   clientCpuUs: 'client CPU, µs/op',
   replicaCpuUs: 'replica CPU, µs/op',
+  bytesPerKey: 'memory, B/key',
 }
 
 /** A row for each case. */

@@ -9,7 +9,13 @@ import { assertUndisturbed, toldOf, type ToldError } from './disturbed.ts'
 import { loadLibrary } from './library.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { preload } from './preload.ts'
-import { makeWorkload, warmUpSecondsMax, type Measured, type Workload } from './workload.ts'
+import {
+  makeWorkload,
+  warmUpOf,
+  warmUpSecondsMax,
+  type Measured,
+  type Workload,
+} from './workload.ts'
 
 /** Closed loops that warm up for an open one. */
 const openWarmUpInFlight = 16
@@ -34,10 +40,13 @@ async function measure(orders: ClientOrders): Promise<Figures> {
   const cluster = await startCluster(library, { layout: what.layout, dist, sloppy, scratch })
   const bucket = cluster.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
   const workload = makeWorkload(bucket, what)
+  const residentBefore = process.memoryUsage.rss()
   await preload(workload, (key) => bucket.put(key, workload.value))
+  const grownBytes = process.memoryUsage.rss() - residentBefore
+  const { keyCount } = what
   const warmUpSeconds = Math.min(warmUpSecondsMax, seconds)
   const inFlight = what.inFlight || openWarmUpInFlight
-  await runClosedLoop(workload, { inFlight, seconds: warmUpSeconds })
+  await runClosedLoop(warmUpOf(workload), { inFlight, seconds: warmUpSeconds })
   assertUndisturbed(cluster.node)
   const othersBefore = await cluster.otherCpuUs()
   const before = cpuUs()
@@ -49,7 +58,13 @@ async function measure(orders: ClientOrders): Promise<Figures> {
   const { hints } = cluster.node.stats().handoff
   await cluster.close()
   const isOpen = what.ratePerSecond !== undefined
-  return { ...figures, ...(isOpen && { hints }), clientCpuUs, replicaCpuUs }
+  return {
+    ...figures,
+    ...(isOpen && { hints }),
+    clientCpuUs,
+    replicaCpuUs,
+    ...(keyCount !== undefined && { bytesPerKey: grownBytes / keyCount }),
+  }
 }
 
 function runLoop(workload: Workload, what: Case, seconds: number): Promise<Measured> {

@@ -13,7 +13,14 @@ import { toldOf, type ToldError } from './disturbed.ts'
 import { Histogram } from './histogram.ts'
 import type { Layout } from './layouts.ts'
 import { preload } from './preload.ts'
-import { makeLoad, quantilesOf, warmUpSecondsMax, type Load, type Measured } from './workload.ts'
+import {
+  makeLoad,
+  quantilesOf,
+  warmUpOf,
+  warmUpSecondsMax,
+  type Load,
+  type Measured,
+} from './workload.ts'
 
 /** What the process is told. */
 export interface RawOrders {
@@ -94,7 +101,8 @@ async function measure(orders: RawOrders): Promise<Figures> {
   const told = once(process, 'message')
   process.send?.('ready')
   await told
-  await runLoops(database, load, { inFlight, seconds: Math.min(warmUpSecondsMax, seconds) })
+  const warmUpSeconds = Math.min(warmUpSecondsMax, seconds)
+  await runLoops(database, warmUpOf(load), { inFlight, seconds: warmUpSeconds })
   const before = cpuUs()
   const { operations, ...figures } = await runLoops(database, load, { inFlight, seconds })
   const clientCpuUs = (cpuUs() - before) / Math.max(1, operations)

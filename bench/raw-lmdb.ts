@@ -8,8 +8,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { answerOf, aroundMsMax } from './answer.ts'
-import type { Case, Figures } from './cases.ts'
+import { answerOf, aroundMsMax, aroundMsMaxOf } from './answer.ts'
+import { keyCountOf, type Case, type Figures } from './cases.ts'
 import { errorOf, type ToldError } from './disturbed.ts'
 import { layouts } from './layouts.ts'
 import type { BenchOptions } from './options.ts'
@@ -27,7 +27,7 @@ export function measureRawLmdb(what: Case, options: BenchOptions): Promise<Figur
     )
     const exits = children.map((child) => once(child, 'exit'))
     try {
-      return meanOf(await measureAtOnce(children, seconds))
+      return meanOf(await measureAtOnce(children, what, seconds))
     } finally {
       for (const child of children) if (child.connected) child.disconnect()
       await Promise.all(exits)
@@ -41,9 +41,11 @@ function start(orders: RawOrders): ChildProcess {
 
 async function measureAtOnce(
   children: readonly ChildProcess[],
+  what: Case,
   seconds: number,
 ): Promise<Figures[]> {
-  for (const ready of await answersOf<'ready' | ToldError>(children, aroundMsMax)) {
+  const preloadMsMax = aroundMsMaxOf(keyCountOf(what))
+  for (const ready of await answersOf<'ready' | ToldError>(children, preloadMsMax)) {
     if (ready !== 'ready') throw errorOf(ready)
   }
   const answers = answersOf<RawAnswer>(children, aroundMsMax + seconds * 2000)

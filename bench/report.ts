@@ -19,7 +19,7 @@ export function keepResults(
   const path = join(folder, 'bench.jsonl')
   const results = measured.map((measurements) => ({
     ...measurements.what,
-    keyCount: keyCountOf(measurements.what.valueBytes),
+    keyCount: keyCountOf(measurements.what),
     ours: medianOf(measurements.ours),
     ...(measurements.ceiling.length > 0 && {
       beside: measurements.yardstick,

@@ -2,8 +2,8 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-import { answerOf, aroundMsMax } from './answer.ts'
-import type { Case, Figures } from './cases.ts'
+import { answerOf, aroundMsMax, aroundMsMaxOf } from './answer.ts'
+import { keyCountOf, type Case, type Figures } from './cases.ts'
 import { errorOf } from './disturbed.ts'
 import type { BenchOptions } from './options.ts'
 import type { ClientAnswer, ClientOrders } from './process.ts'
@@ -18,7 +18,8 @@ export function measureOurs(what: Case, options: BenchOptions): Promise<Figures>
     const orders: ClientOrders = { role: 'client', dist, what, sloppy, seconds, scratch }
     const child = fork(new URL('./process.ts', import.meta.url), [JSON.stringify(orders)])
     const exited = once(child, 'exit')
-    const answer = await answerOf<ClientAnswer>(child, aroundMsMax + seconds * 2000)
+    const msMax = aroundMsMaxOf(keyCountOf(what)) + seconds * 2000
+    const answer = await answerOf<ClientAnswer>(child, msMax)
     child.disconnect()
     await exited
     if ('failure' in answer) throw errorOf(answer)

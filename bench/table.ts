@@ -1,7 +1,8 @@
 /** What a run tells on the terminal: a table, and below it what the figures alone do not say. */
-import { hasFewerKeys, keyCountOf, medianOf, type Case, type Figures } from './cases.ts'
+import { keyCountOf, medianOf, usualKeyCount, type Case, type Figures } from './cases.ts'
 import { ratioOf, type Measurements } from './measurements.ts'
 import { pendingMaxOf } from './open-loop.ts'
+import { tapeLengthOf } from './tape.ts'
 
 const caseColumns = ['layout', 'mix', 'keys', 'bytes']
 const latencyColumns = ['p50 µs', 'p99 µs', 'p99.9 µs']
@@ -14,7 +15,13 @@ export function printTable(all: readonly Measurements[]): void {
   const isOpen = all.some(({ what }) => what.ratePerSecond !== undefined)
   const isCompared = all.some(({ ceiling }) => ceiling.length > 0)
   const figureColumns = isOpen ? openColumns : closedColumns
-  const columns = [...caseColumns, ...figureColumns, ...(isCompared ? ceilingColumns : [])]
+  const memoryColumns = all.some(({ what }) => what.keyCount !== undefined) ? ['B/key'] : []
+  const columns = [
+    ...caseColumns,
+    ...figureColumns,
+    ...memoryColumns,
+    ...(isCompared ? ceilingColumns : []),
+  ]
   printAligned([columns, ...all.map(rowOf)])
   console.log('')
   for (const note of notesOf(all, isOpen)) console.log(note)
@@ -34,8 +41,9 @@ function rowOf(measurements: Measurements): string[] {
   const head = [what.layout, what.mix, what.dist, String(what.valueBytes)]
   if (ours.length === 0) return [...head, loadCell(what), 'failed']
   const figures = medianOf(ours)
-  if (what.ratePerSecond !== undefined) return [...head, ...openCells(figures)]
-  const closed = [String(what.inFlight), ...closedCells(figures)]
+  if (what.ratePerSecond !== undefined)
+    return [...head, ...openCells(figures), ...memoryCells(figures)]
+  const closed = [String(what.inFlight), ...closedCells(figures), ...memoryCells(figures)]
   const { yardstick } = measurements
   const ratio = ratioOf(measurements)
   if (yardstick === undefined || ratio === undefined) return [...head, ...closed]
@@ -56,6 +64,11 @@ function openCells(figures: Figures): string[] {
 function closedCells(figures: Figures): string[] {
   const { opsPerSecond, maxUs } = figures
   return [count(opsPerSecond), ...latencyCells(figures), count(maxUs), cpuCell(figures)]
+}
+
+/** None unless a number of keys was asked for: then in each row. */
+function memoryCells({ bytesPerKey }: Figures): string[] {
+  return bytesPerKey === undefined ? [] : [count(bytesPerKey)]
 }
 
 function ceilingCells(figures: Figures): string[] {
@@ -81,15 +94,36 @@ const rawLmdbNotes: readonly string[] = [
 ]
 
 function notesOf(all: readonly Measurements[], isOpen: boolean): string[] {
-  const sizes = [...new Set(all.map(({ what }) => what.valueBytes))].filter(hasFewerKeys)
-  const fewer = sizes.map((bytes) => `${count(bytes)} B: ${count(keyCountOf(bytes))} keys alone`)
   const isBesideLmdb = all.some(
     ({ ceiling, yardstick }) => ceiling.length > 0 && yardstick === 'raw lmdb',
   )
   const general = isOpen
     ? 'latencies: of what succeeded, from the moment at which it was due'
     : 'CPU: of the client’s process + of the other replicas, for each operation'
-  return [general, ...(isBesideLmdb ? rawLmdbNotes : []), ...fewer, ...all.flatMap(troublesOf)]
+  return [
+    general,
+    ...(isBesideLmdb ? rawLmdbNotes : []),
+    ...keyNotes(all),
+    ...all.flatMap(troublesOf),
+  ]
+}
+
+/** How many keys there are, unless they are as many as usual. */
+function keyNotes(all: readonly Measurements[]): string[] {
+  const asked = all[0]?.what.keyCount
+  if (asked === undefined) {
+    const sizes = [...new Set(all.map(({ what }) => what.valueBytes))]
+    const fewer = sizes.filter((valueBytes) => keyCountOf({ valueBytes }) < usualKeyCount)
+    return fewer.map(
+      (valueBytes) => `${count(valueBytes)} B: ${count(keyCountOf({ valueBytes }))} keys alone`,
+    )
+  }
+  const entries = tapeLengthOf(asked)
+  const some = `, of which a tape of ${count(entries)} operations uses some, again and again`
+  return [
+    `${count(asked)} keys${asked > entries ? some : ''}`,
+    'B/key: by how much the client’s process grew while they were written, with garbage and what it mapped of files',
+  ]
 }
 
 /** What was not as it should be: what failed, and what an open loop did to the cluster. */

@@ -15,8 +15,17 @@ export interface TapeOptions {
   readonly readShare: number
 }
 
-/** Entries of a tape: a power of two. */
-export const tapeLength: number = 1 << 18
+const entriesMin = 1 << 18
+const entriesMax = 1 << 22
+
+/**
+ * Entries of a tape: a power of two, and one for each key at least, as long as that is not too many. A loop uses the
+ * tape again and again, so that of more keys it uses some alone: of 10⁷ uniform ones a third, which is far more than
+ * any processor's cache has.
+ */
+export function tapeLengthOf(keyCount: number): number {
+  return Math.min(entriesMax, Math.max(entriesMin, 2 ** Math.ceil(Math.log2(keyCount))))
+}
 
 /** The exponent of the zipfian distribution: YCSB's. */
 const skew = 0.99
@@ -26,7 +35,7 @@ export function makeTape({ keyCount, distribution, readShare }: TapeOptions): In
   const chance = generator(12345)
   const draw = distribution === 'uniform' ? uniform(keyCount) : zipfian(keyCount)
   const readChance = generator(67890)
-  return Int32Array.from({ length: tapeLength }, () => {
+  return Int32Array.from({ length: tapeLengthOf(keyCount) }, () => {
     const key = draw(chance())
     return readChance() < readShare ? key : ~key
   })

@@ -2,6 +2,7 @@
 import type { Bucket } from '../src/index.ts'
 import { keyCountOf, readShares, type Case, type Figures } from './cases.ts'
 import type { Histogram } from './histogram.ts'
+import { makeKeys } from './keys.ts'
 import { makeTape } from './tape.ts'
 
 /** Longest warm-up before a measurement: the bare ceiling's. */
@@ -21,7 +22,10 @@ export interface Workload extends Load {
 }
 
 /** What a loop tells of one measurement. */
-export interface Measured extends Omit<Figures, 'clientCpuUs' | 'replicaCpuUs' | 'hints'> {
+export interface Measured extends Omit<
+  Figures,
+  'clientCpuUs' | 'replicaCpuUs' | 'hints' | 'bytesPerKey'
+> {
   /** Operations that succeeded. */
   readonly operations: number
 }
@@ -32,13 +36,19 @@ export function makeWorkload(bucket: Bucket<Uint8Array>, what: Case): Workload {
 }
 
 /** The load of a case. */
-export function makeLoad({ valueBytes, mix, dist }: Case): Load {
-  const keyCount = keyCountOf(valueBytes)
+export function makeLoad(what: Case): Load {
+  const { valueBytes, mix, dist } = what
+  const keyCount = keyCountOf(what)
   return {
-    keys: Array.from({ length: keyCount }, (_, i) => `k${String(i).padStart(15, '0')}`),
+    keys: makeKeys(keyCount),
     tape: makeTape({ keyCount, distribution: dist, readShare: readShares[mix] }),
     value: Buffer.alloc(valueBytes, 7),
   }
+}
+
+/** The half of the tape that the measurement does not begin with: what it uses is not at hand from the warm-up. */
+export function warmUpOf<L extends Load>(load: L): L {
+  return { ...load, tape: load.tape.subarray(0, load.tape.length / 2) }
 }
 
 /** The latencies that are told. */

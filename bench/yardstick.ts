@@ -1,5 +1,5 @@
 /** What a case is compared with. */
-import { hasFewerKeys, type Case } from './cases.ts'
+import { keyCountOf, usualKeyCount, type Case } from './cases.ts'
 import { layouts } from './layouts.ts'
 
 /** `bare ceiling`: `bench/ceiling`, or the program that is given in its place. `raw lmdb`: see `raw-lmdb.ts`. */
@@ -13,6 +13,7 @@ export function yardstickOf(what: Case): Yardstick | undefined {
 }
 
 /** Three processes with so many uniform keys in memory, without TLS. */
-function isOfCeiling({ layout, dist, valueBytes }: Case): boolean {
-  return layout === 'tcp-n3' && dist === 'uniform' && !hasFewerKeys(valueBytes)
+function isOfCeiling(what: Case): boolean {
+  const { layout, dist } = what
+  return layout === 'tcp-n3' && dist === 'uniform' && keyCountOf(what) === usualKeyCount
 }

@@ -44,6 +44,16 @@ describe('a kept line', () => {
     expect(caseName(run!.results[0]!)).toBe('tcp-n3, put, 100 B, owners alone, 64 in flight')
   })
 
+  it('of another number of keys than is usual is another case', () => {
+    const names = [20_000, 1_000_000].map((keyCount) =>
+      caseName(runOf([{ ...put, keyCount }])[0]!.results[0]!),
+    )
+    expect(names).toEqual([
+      'tcp-n3, put, 100 B, 64 in flight',
+      'tcp-n3, put, 100 B, 1,000,000 keys, 64 in flight',
+    ])
+  })
+
   it('of an open loop has its rate for a load', () => {
     const [run] = runOf([{ ...put, inFlight: 0, ratePerSecond: 20_000 }])
     expect(run?.results[0]?.load).toEqual({ kind: 'offered/s', amount: 20_000 })

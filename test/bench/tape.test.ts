@@ -1,6 +1,9 @@
 /** The tape of the benchmark: which keys it uses how often, and how often it reads. */
 import { describe, expect, test } from 'vitest'
-import { makeTape, tapeLength, type Distribution } from '../../bench/tape.ts'
+import { makeTape, tapeLengthOf, type Distribution } from '../../bench/tape.ts'
+
+/** Of all these cases, which have few keys. */
+const tapeLength = tapeLengthOf(1)
 
 const keyOf = (entry: number): number => (entry < 0 ? ~entry : entry)
 
@@ -48,6 +51,29 @@ describe.each(distributions)('%s', (distribution) => {
     expect(tape.filter((entry) => entry >= 0).length / tapeLength).toBeCloseTo(readShare, 2)
     expect(ofHot.filter((entry) => entry >= 0).length / ofHot.length).toBeCloseTo(readShare, 1)
   })
+})
+
+test.each([
+  [1, 2 ** 18],
+  [20_000, 2 ** 18],
+  [2 ** 18, 2 ** 18],
+  [2 ** 18 + 1, 2 ** 19],
+  [1_000_000, 2 ** 20],
+  [10_000_000, 2 ** 22],
+])('of %i keys there are %i entries', (keyCount, length) => {
+  expect(tapeLengthOf(keyCount)).toBe(length)
+})
+
+test('of very many keys uniform uses as many as chance has it, from all over', () => {
+  const keyCount = 1_000_000
+  const tape = makeTape({ keyCount, distribution: 'uniform', readShare: 1 })
+  const isUsed = new Uint8Array(keyCount)
+  for (const key of tape) isUsed[key] = 1
+  const usedOf = (part: Uint8Array): number =>
+    part.reduce((sum, each) => sum + each, 0) / part.length
+  const expected = 1 - Math.exp(-tape.length / keyCount)
+  expect(usedOf(isUsed.subarray(0, keyCount / 2))).toBeCloseTo(expected, 1)
+  expect(usedOf(isUsed.subarray(keyCount / 2))).toBeCloseTo(expected, 1)
 })
 
 test('uniform uses all keys alike', () => {

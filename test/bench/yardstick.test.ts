@@ -34,6 +34,8 @@ describe('the yardstick', () => {
     [{ dist: 'zipfian' }, undefined, 'raw lmdb'],
     [{ valueBytes: 2 ** 20 }, undefined, 'raw lmdb'],
     [{ mix: 'a' }, 'bare ceiling', 'raw lmdb'],
+    [{ keyCount: 20_000 }, 'bare ceiling', 'raw lmdb'],
+    [{ keyCount: 1_000_000 }, undefined, 'raw lmdb'],
     [{ inFlight: 0, ratePerSecond: 1000 }, undefined, undefined],
   ] as const)('of %j is %s in memory and %s on disk', (changed, inMemory, onDisk) => {
     const what: Case = { ...usual, layout: 'tcp-n3', ...changed }
