@@ -9,6 +9,7 @@ import type { CoterieNode, NodeOptions, ReplicationOptions } from '../src/index.
 import { answerOf } from './answer.ts'
 import { layouts, type LayoutName } from './layouts.ts'
 import { loadLmdb, type Library } from './library.ts'
+import { exitWithParent } from './parent.ts'
 import { makeCertificate, readTls } from './tls.ts'
 
 /** A cluster that stands. */
@@ -110,8 +111,11 @@ function askCpuUs(child: ChildProcess): Promise<number> {
 /** The life of a replica's process: until the client's lets go of it. */
 export async function serveReplica(library: Library, orders: ReplicaOrders): Promise<void> {
   const { id, seed } = orders
+  // Until this node stands: it would look without an end for a client that is gone.
+  const stay = exitWithParent()
   const ports = await tcpPortsOf(library, orders, id)
   const node = await library.createNode({ id, seeds: [seed], ...ports })
+  stay()
   process.on('message', () => process.send?.(cpuUs()))
   process.send?.('ready')
   await once(process, 'disconnect')

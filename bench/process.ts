@@ -8,6 +8,7 @@ import { cpuUs, serveReplica, startCluster, type ReplicaOrders } from './cluster
 import { assertUndisturbed, toldOf, type ToldError } from './disturbed.ts'
 import { loadLibrary } from './library.ts'
 import { runOpenLoop } from './open-loop.ts'
+import { exitWithParent } from './parent.ts'
 import { preload } from './preload.ts'
 import {
   makeWorkload,
@@ -84,7 +85,7 @@ async function answer(orders: ClientOrders): Promise<ClientAnswer> {
 const orders = JSON.parse(process.argv[2] ?? '{}') as ClientOrders | ReplicaOrders
 if (orders.role === 'client') {
   // Either it has answered, or nobody waits for its answer any more.
-  process.once('disconnect', () => process.exit())
+  exitWithParent()
   process.send?.(await answer(orders))
 } else {
   await serveReplica(await loadLibrary(orders.dist), orders)

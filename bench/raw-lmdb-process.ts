@@ -12,6 +12,7 @@ import { cpuUs } from './cluster.ts'
 import { toldOf, type ToldError } from './disturbed.ts'
 import { Histogram } from './histogram.ts'
 import type { Layout } from './layouts.ts'
+import { exitWithParent } from './parent.ts'
 import { preload } from './preload.ts'
 import {
   makeLoad,
@@ -119,5 +120,5 @@ async function answer(orders: RawOrders): Promise<RawAnswer> {
 }
 
 // Either it has answered, or nobody waits for its answer any more.
-process.once('disconnect', () => process.exit())
+exitWithParent()
 process.send?.(await answer(JSON.parse(process.argv[2] ?? '{}') as RawOrders))

@@ -9,6 +9,9 @@ export type JanitorNews =
   | { readonly kind: 'started' | 'ended'; readonly pid: number }
   | { readonly kind: 'made' | 'removed'; readonly directory: string }
 
+/** What a killed process has started notices a little later, and may be making a directory meanwhile. */
+const lastFilesMs = 500
+
 const pids = new Set<number>()
 const directories = new Set<string>()
 
@@ -37,6 +40,10 @@ function clearUp(): void {
       // It ended at the same moment as the parent.
     }
   }
+  setTimeout(removeDirectories, lastFilesMs)
+}
+
+function removeDirectories(): void {
   for (const directory of directories) {
     // A killed process may still be in the middle of a last file.
     rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
