@@ -1,5 +1,6 @@
 /** The process that measures one form of one store, and answers its parent with the figures or with what went wrong. */
 import { toldOf, type ToldError } from '../disturbed.ts'
+import { exitWithParent } from '../parent.ts'
 import { preload } from '../preload.ts'
 import { connectCoterie } from './coterie-target.ts'
 import { connectEtcd } from './etcd-target.ts'
@@ -17,6 +18,8 @@ export interface ClientOrders {
   /** Of the primary or the leader; unused for coterie. */
   readonly port: number
   readonly dist: string
+  /** Where coterie keeps its data on disk; not there: in memory. Unused for other stores. */
+  readonly directory?: string
   readonly valueBytes: number
   readonly inFlight: number
   readonly seconds: number
@@ -26,10 +29,10 @@ export interface ClientOrders {
 export type ClientAnswer = { readonly figures: Figures } | ToldError
 
 function measureForm(orders: ClientOrders): Promise<Figures> {
-  const { form, port, dist, inFlight } = orders
+  const { form, port, dist, directory, inFlight } = orders
   switch (form.store) {
     case 'coterie':
-      return measure(connectCoterie(dist), orders)
+      return measure(connectCoterie(dist, directory), orders)
     case 'redis':
       return measure(connectRedis(port, { form: form.name, inFlight }), orders)
     case 'etcd':
@@ -60,5 +63,5 @@ async function answer(orders: ClientOrders): Promise<ClientAnswer> {
 }
 
 // The parent is gone, or has the answer: there is nothing left to do.
-process.once('disconnect', () => process.exit())
+exitWithParent()
 process.send?.(await answer(JSON.parse(process.argv[2] ?? '{}') as ClientOrders))

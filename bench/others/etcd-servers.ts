@@ -1,8 +1,7 @@
 /**
- * etcd: three members on loopback, their directories in memory where the system has a file system there. Set up and
- * checked through its JSON gateway; what is measured goes through gRPC (see `etcd-target.ts`).
+ * etcd: three members on loopback. Set up and checked through its JSON gateway; what is measured goes through gRPC (see
+ * `etcd-target.ts`).
  */
-import { dataRoot } from './leftovers.ts'
 import {
   freePorts,
   startAll,
@@ -22,14 +21,18 @@ interface Place {
   readonly peer: string
 }
 
-export async function startEtcd(): Promise<Store> {
+/** @param root the directories of the members are below it. */
+export async function startEtcd(root: string): Promise<Store> {
   const ports = await freePorts(6)
   const places = names.map((name, i) => ({
     name,
     client: `http://127.0.0.1:${ports[i]!}`,
     peer: `http://127.0.0.1:${ports[i + 3]!}`,
   }))
-  const running = startAll(places.map((place) => program(place, places)))
+  const running = startAll(
+    places.map((place) => program(place, places)),
+    root,
+  )
   let leader = -1
   await whenReady(running, async () => {
     const statuses = await Promise.all(places.map(({ client }) => statusOf(client)))
@@ -44,11 +47,6 @@ export async function startEtcd(): Promise<Store> {
     stop: running.stop,
     check: (expected) => check(places, expected),
   }
-}
-
-/** A sentence about where the members keep their data. */
-export function dataSentence(): string {
-  return `The members of etcd keep their log and data in ${dataRoot}, and wait for it (fsync).`
 }
 
 function program({ name, client, peer }: Place, places: readonly Place[]): Program {

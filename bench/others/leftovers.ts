@@ -9,8 +9,8 @@ import type { JanitorNews } from './janitor.ts'
 /** A file system in memory, where there is one. */
 const memoryDirectory = '/dev/shm'
 
-/** Where the data of the stores is: what `makeDirectory` makes is below it. */
-export const dataRoot: string = existsSync(memoryDirectory) ? memoryDirectory : tmpdir()
+/** Where stores keep what need not be on a disk. */
+export const memoryRoot: string = existsSync(memoryDirectory) ? memoryDirectory : tmpdir()
 
 let tell: (news: JanitorNews) => void = () => {
   throw new Error('nobody would clear up: call hireJanitor first')
@@ -47,9 +47,9 @@ export async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
-/** A new directory, that is removed by `removeDirectory` or at the end of this process. */
-export function makeDirectory(): string {
-  const directory = mkdtempSync(join(dataRoot, 'coterie-others-'))
+/** A new directory below `parent`, that is removed by `removeDirectory` or at the end of this process. */
+export function makeDirectory(parent: string): string {
+  const directory = mkdtempSync(join(parent, 'coterie-others-'))
   tell({ kind: 'made', directory })
   return directory
 }

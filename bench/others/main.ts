@@ -1,12 +1,13 @@
 /**
  * Puts and gets of coterie beside those of other stores with three copies, on the machine of the moment: Redis with two
- * replicas, and etcd with three members, each where it is installed. All are driven by the same loops from one process,
- * and alternate, so that all see the same noise; medians are told.
+ * replicas, and etcd with three members, each where it is installed; on disk (`--fsync`) etcd alone. All are driven by
+ * the same loops from one process, and alternate, so that all see the same noise; medians are told.
  *
  *     npm run bench:others -- --help
  */
 import { ensureBuilt } from '../library.ts'
 import { measureRounds } from '../rounds.ts'
+import { isInMemory } from '../scratch.ts'
 import { formsOf, ours, type Mix } from './forms.ts'
 import { hireJanitor } from './leftovers.ts'
 import { notesOf } from './notes.ts'
@@ -61,6 +62,11 @@ async function measureAll(
   )
 }
 
+function warn({ diskRoot }: OthersOptions): void {
+  if (diskRoot === undefined || !isInMemory(diskRoot)) return
+  console.log(`${diskRoot} is in memory: to wait for the disk costs nothing there (see --data).\n`)
+}
+
 async function compare(options: OthersOptions): Promise<void> {
   const versions = installed(options.only)
   const stores = options.only.filter((name) => versions[name] !== undefined)
@@ -68,13 +74,17 @@ async function compare(options: OthersOptions): Promise<void> {
     console.log('There is nothing to compare with.')
     return
   }
+  warn(options)
   ensureBuilt(options.dist)
   await hireJanitor()
   const all = await measureAll(options, stores)
   const told = stores.map((name) => `${name} ${versions[name]!}`).join(', ')
-  console.log(`${options.valueBytes} B, ${options.pairs} × ${options.seconds} s, ${told}\n`)
+  const onDisk = options.diskRoot === undefined ? '' : `, on disk in ${options.diskRoot}`
+  console.log(
+    `${options.valueBytes} B, ${options.pairs} × ${options.seconds} s, ${told}${onDisk}\n`,
+  )
   console.log(tableOf(all).join('\n'))
-  console.log(`\n${[...troublesOf(all), ...notesOf(stores)].join('\n')}`)
+  console.log(`\n${[...troublesOf(all), ...notesOf(stores, options)].join('\n')}`)
   if (options.keep) console.log(`\n${keepResults(options, versions, all)}`)
   if (all.some(({ failures }) => failures.length > 0)) process.exitCode = 1
 }

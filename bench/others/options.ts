@@ -1,4 +1,6 @@
 /** What the comparison with other stores is asked to do on its command line. */
+import { statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { root } from '../options.ts'
 
@@ -14,6 +16,11 @@ export interface OthersOptions {
   /** Measurements of each case, each in fresh processes. The median is told. */
   readonly pairs: number
   readonly only: readonly OtherName[]
+  /**
+   * Where all stores keep their data on disk, and wait for it before a write counts (`--fsync`). Not there: coterie has
+   * nothing on disk, and what others cannot keep in memory alone is in a file system there.
+   */
+  readonly diskRoot: string | undefined
   /** Whether a line of results is appended. */
   readonly keep: boolean
   /** The built library. */
@@ -27,6 +34,8 @@ const inFlightMax = 2048
 const secondsMax = 60
 
 const otherNames: readonly OtherName[] = ['redis', 'etcd']
+/** Those that wait for the disk. Redis is measured without it alone. */
+const namesOnDisk: readonly OtherName[] = ['etcd']
 
 export const usage: string = `npm run bench:others -- [options]
 
@@ -35,6 +44,8 @@ export const usage: string = `npm run bench:others -- [options]
   --seconds NUMBER   length of a measurement         1
   --pairs NUMBER     measurements of each case       5
   --only LIST        ${otherNames.join(', ')}                     all that are installed
+  --fsync            on disk: etcd with its data in a directory, and coterie with LMDB; without Redis
+  --data DIRECTORY   where that directory is made, and removed afterwards       ${tmpdir()}
   --no-keep          append nothing to bench/results/others.jsonl
   --dist DIRECTORY   the built library               dist
 `
@@ -48,7 +59,9 @@ export function readOptions(args: readonly string[]): OthersOptions | 'help' {
       'in-flight': { type: 'string', default: '64,256' },
       seconds: { type: 'string', default: '1' },
       pairs: { type: 'string', default: '5' },
-      only: { type: 'string', default: otherNames.join(',') },
+      only: { type: 'string' },
+      fsync: { type: 'boolean', default: false },
+      data: { type: 'string' },
       'no-keep': { type: 'boolean', default: false },
       dist: { type: 'string', default: `${root}dist` },
       help: { type: 'boolean', default: false },
@@ -62,7 +75,8 @@ export function readOptions(args: readonly string[]): OthersOptions | 'help' {
     ),
     seconds: seconds(values.seconds),
     pairs: count('--pairs', values.pairs, 1000),
-    only: distinct(values.only.split(',')).map(otherName),
+    only: only(values),
+    diskRoot: diskRoot(values),
     keep: !values['no-keep'],
     dist: values.dist,
   }
@@ -78,6 +92,32 @@ function seconds(text: string): number {
   const found = Number(text)
   if (found > 0 && found <= secondsMax) return found
   throw new Error(`--seconds takes a number above 0, ${secondsMax} at most, not "${text}"`)
+}
+
+interface OnDisk {
+  readonly only?: string | undefined
+  readonly fsync: boolean
+  readonly data?: string | undefined
+}
+
+function only({ only: list, fsync }: OnDisk): readonly OtherName[] {
+  if (list === undefined) return fsync ? namesOnDisk : otherNames
+  const names = distinct(list.split(',')).map(otherName)
+  const wrong = names.find((name) => fsync && !namesOnDisk.includes(name))
+  if (wrong === undefined) return names
+  throw new Error(
+    `--fsync compares with ${namesOnDisk.join(' and ')} alone, for ${wrong} is measured with nothing on disk: ` +
+      `leave ${wrong} out of --only, or --fsync`,
+  )
+}
+
+function diskRoot({ fsync, data }: OnDisk): string | undefined {
+  if (!fsync && data !== undefined)
+    throw new Error('--data says where --fsync keeps data on disk: give both, or neither')
+  if (!fsync) return undefined
+  const directory = data ?? tmpdir()
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory
+  throw new Error(`--data: there is no directory ${directory}`)
 }
 
 function otherName(word: string): OtherName {

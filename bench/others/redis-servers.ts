@@ -1,5 +1,6 @@
 /** Redis: a primary and two replicas on loopback, in memory alone. */
 import { Redis } from 'ioredis'
+import { memoryRoot } from './leftovers.ts'
 import {
   freePorts,
   startAll,
@@ -15,7 +16,10 @@ const catchUpMsMax = 10_000
 
 export async function startRedis(): Promise<Store> {
   const ports = await freePorts(3)
-  const running = startAll(ports.map((port) => program(port, ports[0]!)))
+  const running = startAll(
+    ports.map((port) => program(port, ports[0]!)),
+    memoryRoot,
+  )
   const clients = ports.map(connect)
   const stop = async (): Promise<void> => {
     for (const client of clients) client.disconnect()

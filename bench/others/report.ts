@@ -82,7 +82,7 @@ function medianOf(all: readonly Figures[]): Figures {
 
 /** Appends the run to `bench/results/others.jsonl`, unless nothing was measured, and tells of it in words. */
 export function keepResults(
-  { valueBytes, pairs, seconds }: OthersOptions,
+  { valueBytes, pairs, seconds, diskRoot }: OthersOptions,
   versions: Versions,
   all: readonly Measurements[],
 ): string {
@@ -96,7 +96,8 @@ export function keepResults(
     const { store, mix, name } = form
     const ratio = ratioOf(measurements)
     const failed = failures.length > 0 && { failures }
-    return { store, form: name, mix, inFlight, ...medianOf(figures), ratio, ...failed }
+    const onDisk = diskRoot !== undefined && { fsync: true }
+    return { store, form: name, ...onDisk, mix, inFlight, ...medianOf(figures), ratio, ...failed }
   })
   const options = { valueBytes, pairs, seconds }
   const line = { ...runFacts(), stores: versions, options, results }

@@ -5,7 +5,7 @@ import { errorOf } from '../disturbed.ts'
 import type { ClientAnswer, ClientOrders } from './client.ts'
 import { startEtcd } from './etcd-servers.ts'
 import type { Form } from './forms.ts'
-import { end, watch } from './leftovers.ts'
+import { end, makeDirectory, memoryRoot, removeDirectory, watch } from './leftovers.ts'
 import { keys, valueOf, type Figures } from './loops.ts'
 import type { OthersOptions } from './options.ts'
 import { startRedis } from './redis-servers.ts'
@@ -20,12 +20,24 @@ export async function measureForm(
   inFlight: number,
   options: OthersOptions,
 ): Promise<Figures> {
-  if (form.store === 'coterie') return runClient(ordersFor({ form, port: 0, inFlight }, options))
-  const store = await (form.store === 'redis' ? startRedis() : startEtcd())
+  if (form.store === 'coterie') return measureOurs(form, inFlight, options)
+  const root = options.diskRoot ?? memoryRoot
+  const store = await (form.store === 'redis' ? startRedis() : startEtcd(root))
   try {
     return await measureStore(store, ordersFor({ form, port: store.ports[0]!, inFlight }, options))
   } finally {
     await store.stop()
+  }
+}
+
+async function measureOurs(form: Form, inFlight: number, options: OthersOptions): Promise<Figures> {
+  const orders = ordersFor({ form, port: 0, inFlight }, options)
+  if (options.diskRoot === undefined) return runClient(orders)
+  const directory = makeDirectory(options.diskRoot)
+  try {
+    return await runClient({ ...orders, directory })
+  } finally {
+    removeDirectory(directory)
   }
 }
 

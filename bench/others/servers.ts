@@ -52,9 +52,9 @@ export interface Running {
   readonly stop: () => Promise<void>
 }
 
-/** Starts all programs at once, each in an empty directory of its own. */
-export function startAll(programs: readonly Program[]): Running {
-  const directories = programs.map(makeDirectory)
+/** Starts all programs at once, each in an empty directory of its own below `root`. */
+export function startAll(programs: readonly Program[], root: string): Running {
+  const directories = programs.map(() => makeDirectory(root))
   const children: ChildProcess[] = []
   let isStopping = false
   const failed = new Promise<never>((_, reject) => {

@@ -1,8 +1,10 @@
 /** The pure parts of the comparison with other stores. */
 
+import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { putRequest, rangeRequest, valueInRange } from '../../bench/others/etcd-wire.ts'
 import { formsOf, ours } from '../../bench/others/forms.ts'
+import { notesOf } from '../../bench/others/notes.ts'
 import { readOptions } from '../../bench/others/options.ts'
 import { measurementsOf, ratioOf, tableOf, troublesOf } from '../../bench/others/report.ts'
 import type { Figures } from '../../bench/others/loops.ts'
@@ -21,6 +23,7 @@ describe('options', () => {
       seconds: 1,
       pairs: 5,
       only: ['redis', 'etcd'],
+      diskRoot: undefined,
       keep: true,
       dist: 'd',
     })
@@ -36,6 +39,14 @@ describe('options', () => {
     })
   })
 
+  test('on disk leave Redis out, and take the directory for temporary files unless they name one', () => {
+    expect(readOptions(['--fsync'])).toMatchObject({ only: ['etcd'], diskRoot: tmpdir() })
+    expect(readOptions(['--fsync', '--data', 'test', '--only', 'etcd'])).toMatchObject({
+      only: ['etcd'],
+      diskRoot: 'test',
+    })
+  })
+
   test.each([
     [['--bytes', '0'], '--bytes takes whole numbers from 1 to 16384, not "0"'],
     [['--bytes', '16385'], '--bytes takes whole numbers from 1 to 16384, not "16385"'],
@@ -43,6 +54,11 @@ describe('options', () => {
     [['--in-flight', '64,'], '--in-flight takes whole numbers from 1 to 2048, not ""'],
     [['--seconds', 'x'], '--seconds takes a number above 0, 60 at most, not "x"'],
     [['--only', 'mongo'], '--only takes redis and etcd, not "mongo"'],
+    [['--only', 'redis', '--fsync'], '--fsync compares with etcd alone, for redis is measured'],
+    [['--only', 'etcd,redis', '--fsync'], 'leave redis out of --only, or --fsync'],
+    [['--data', '.'], '--data says where --fsync keeps data on disk: give both, or neither'],
+    [['--fsync', '--data', 'no/such'], '--data: there is no directory no/such'],
+    [['--fsync', '--data', 'package.json'], '--data: there is no directory package.json'],
     [['--fast'], "Unknown option '--fast'"],
   ])('%j: %s', (args, message) => {
     expect(() => readOptions(args)).toThrow(message)
@@ -95,6 +111,16 @@ describe('messages of etcd', () => {
     ['a field of 8 bytes', answer('090000000000000000')],
   ])('%s is refused', (_, frame) => {
     expect(() => valueInRange(frame)).toThrow(/^etcd sent/)
+  })
+})
+
+describe('notes', () => {
+  test('say of coterie that all is in memory, unless it is on the same disk as the other', () => {
+    const inMemory = notesOf(['redis', 'etcd'], { diskRoot: undefined }).join('\n')
+    expect(inMemory).toContain('coterie has all in memory')
+    const onDisk = notesOf(['etcd'], { diskRoot: '/disk' }).join('\n')
+    expect(onDisk).toContain('All nodes of either keep their data in /disk')
+    expect(onDisk).not.toMatch(/in memory|Redis/)
   })
 })
 
