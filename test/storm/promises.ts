@@ -83,12 +83,19 @@ function neverGoesBack(plan: StormPlan): boolean {
   const { owners, r } = quorums(plan)
   const isRepaired = cluster.readRepair === 'blocking' && 2 * r > owners
   const losable = destroysGently(plan) ? Math.max(...plan.acts.map((act) => act.victims.length)) : 0
-  return !cluster.sloppy && isRepaired && losable <= owners - r && hasSteadyOwners(plan)
+  const fewest = Math.min(cluster.n, cluster.nodes)
+  const isSpared = losable <= fewest - Math.min(r, fewest)
+  return !cluster.sloppy && isRepaired && isSpared && hasSteadyOwners(plan)
 }
 
-/** The quorums of a cluster whose members stay the same. */
-function quorums({ cluster }: StormPlan): { owners: number; r: number; w: number } {
-  const owners = Math.min(cluster.n, cluster.nodes)
+/**
+ * The quorums of a cluster with as many owners as it may come to have. Those of fewer owners meet where these do; how
+ * many stay when members leave matters to none of the promises.
+ */
+function quorums(plan: StormPlan): { owners: number; r: number; w: number } {
+  const { cluster } = plan
+  const grows = faultsOf(plan).includes('join')
+  const owners = grows ? cluster.n : Math.min(cluster.n, cluster.nodes)
   return { owners, r: Math.min(cluster.r, owners), w: Math.min(cluster.w, owners) }
 }
 

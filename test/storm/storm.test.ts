@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { faultNames, menu } from './menu.ts'
 import { drawPlan } from './plan.ts'
-import type { StormPlan } from './plan.ts'
+import type { FaultPlan, StormPlan } from './plan.ts'
 import { keepsAcknowledged, promisedOf } from './promises.ts'
 import { failureLines } from './report.ts'
 import { runSeed } from './run.ts'
@@ -86,6 +86,22 @@ describe('the plans of 1000 seeds', () => {
     expect(share((plan) => promises(plan).includes('read-your-writes'))).toBeGreaterThan(0.25)
     expect(share((plan) => promises(plan).includes('monotonic'))).toBeGreaterThan(0.2)
     expect(share((plan) => promises(plan).includes('causal'))).toBe(1)
+  })
+
+  // Seed 204693: one node at first, five later.
+  test('promise an order of reads as long as R is a majority of the owners that there will be', () => {
+    const drawn = plans[0]!
+    const quorum = { nodes: 1, n: 5, w: 5, sloppy: false, readRepair: 'blocking' } as const
+    const join = { fault: 'join', atMs: 1, forMs: 1, nodes: ['n1'], level: 1 } as const
+    const promised = (r: number, faults: readonly FaultPlan[]): boolean => {
+      const acts = [{ ms: 10, victims: [], faults }]
+      const plan = { ...drawn, cluster: { ...drawn.cluster, ...quorum, r }, acts }
+      return promisedOf(plan, 'shared').includes('monotonic')
+    }
+    expect(promised(1, [])).toBe(true)
+    expect(promised(1, [join])).toBe(false)
+    expect(promised(2, [join])).toBe(false)
+    expect(promised(3, [join])).toBe(true)
   })
 })
 
