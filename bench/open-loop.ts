@@ -20,7 +20,12 @@ export interface OpenLoopOptions {
   readonly seconds: number
   /** Ends the loop earlier, as soon as it holds. */
   readonly isOver?: () => boolean
+  /** Told of each operation. @param dueMs since the beginning */
+  readonly onEnded?: (dueMs: number, ending: Ending, latencyMs: number) => void
 }
+
+/** How an operation ended: done, refused with `ERR_OVERLOADED`, or failed in another way that the library tells. */
+export type Ending = 'succeeded' | 'refused' | 'failed'
 
 /** How many operations due and not done make the loop end early. */
 export function pendingMaxOf(valueBytes: number): number {
@@ -39,6 +44,7 @@ class OpenLoop {
   readonly #workload: Workload
   readonly #ratePerSecond: number
   readonly #isOver: () => boolean
+  readonly #onEnded: OpenLoopOptions['onEnded']
   #total: number
   readonly #latenciesUs = new Histogram()
   readonly #pendingMax: number
@@ -55,8 +61,9 @@ class OpenLoop {
   #onAllEnded: (() => void) | undefined
 
   constructor(workload: Workload, options: OpenLoopOptions) {
-    const { ratePerSecond, seconds, isOver = () => false } = options
+    const { ratePerSecond, seconds, isOver = () => false, onEnded } = options
     this.#isOver = isOver
+    this.#onEnded = onEnded
     this.#workload = workload
     this.#ratePerSecond = ratePerSecond
     this.#total = Math.max(1, Math.round(ratePerSecond * seconds))
@@ -109,22 +116,29 @@ class OpenLoop {
   async #operate(index: number): Promise<void> {
     const { bucket, keys, tape, value } = this.#workload
     const entry = tape[(tape.length / 2 + index) & (tape.length - 1)]!
+    let ending: Ending | undefined
     try {
       if (entry < 0) await bucket.put(keys[~entry]!, value)
       else if (!(await bucket.get(keys[entry]!)).found) throw new Error(`${keys[entry]} was lost`)
-      this.#lastSuccessMs = performance.now()
-      this.#latenciesUs.record((this.#lastSuccessMs - this.#dueMs(index)) * 1000)
+      ending = 'succeeded'
     } catch (error) {
-      this.#count(error as Error & { readonly code?: string })
+      ending = endingOf(error as Error)
+      if (ending === undefined) this.#fault ??= error as Error
     }
     this.#ended += 1
+    if (ending !== undefined) this.#count(index, ending)
     if (this.#ended === this.#begun) this.#onAllEnded?.()
   }
 
-  #count(error: Error & { readonly code?: string }): void {
-    if (error.code === 'ERR_OVERLOADED') this.#refused += 1
-    else if (error.code?.startsWith('ERR_') === true) this.#failed += 1
-    else this.#fault ??= error
+  #count(index: number, ending: Ending): void {
+    const nowMs = performance.now()
+    const dueMs = this.#dueMs(index)
+    if (ending === 'succeeded') {
+      this.#lastSuccessMs = nowMs
+      this.#latenciesUs.record((nowMs - dueMs) * 1000)
+    } else if (ending === 'refused') this.#refused += 1
+    else this.#failed += 1
+    this.#onEnded?.(dueMs - this.#startMs, ending, nowMs - dueMs)
   }
 
   /** Lets the event loop turn, once or for as long as nothing is due. */
@@ -143,4 +157,10 @@ class OpenLoop {
       else this.#onAllEnded = resolve
     })
   }
+}
+
+/** Nothing for what is no fault of an overloaded store. */
+function endingOf({ code }: Error & { readonly code?: string }): Ending | undefined {
+  if (code === 'ERR_OVERLOADED') return 'refused'
+  return code?.startsWith('ERR_') === true ? 'failed' : undefined
 }

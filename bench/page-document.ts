@@ -7,9 +7,14 @@ import { markup, type Content, type Markup } from './page-markup.ts'
 import type { Run, RunsRead } from './page-runs.ts'
 import { style } from './page-style.ts'
 import { figuresTable, storesTable } from './page-table.ts'
+import { troublesPart } from './page-troubles.ts'
+import type { TroubleRun } from './trouble/kept.ts'
 
 /** The page as HTML that needs nothing else. Without runs it says so. */
-export function pageOf({ runs: all, problems }: RunsRead): string {
+export function pageOf(
+  { runs: all, problems }: RunsRead,
+  troubles: readonly TroubleRun[] = [],
+): string {
   const runs = all.filter(({ beside }) => beside === 'ceiling')
   const newest = runs.at(-1)
   const body =
@@ -21,6 +26,7 @@ export function pageOf({ runs: all, problems }: RunsRead): string {
 <body><main><h1>coterie: benchmark</h1>
 ${body}
 ${newestOfStores === undefined ? undefined : storesPart(newestOfStores)}
+${troublesPart(troubles)}
 ${problemList(problems)}
 </main></body></html>
 `

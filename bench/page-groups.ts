@@ -82,7 +82,7 @@ export function dateWords(at: string): string {
 }
 
 /** Seven digits of the commit; a `+` for changes that no commit holds. */
-export function commitWords({ commit, changed }: Run): string {
+export function commitWords({ commit, changed }: Pick<Run, 'commit' | 'changed'>): string {
   return `${commit.slice(0, 7)}${changed ? '+' : ''}`
 }
 

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keyCountOf, median } from './cases.ts'
+import { troubleFile } from './trouble/kept.ts'
 
 /** The figures of one side of a case by their names: `opsPerSecond`, `p50Us`, …, and whatever came later. */
 export type FigureMap = Readonly<Record<string, number>>
@@ -63,7 +64,7 @@ export const bareCeiling = 'bare ceiling'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Reads every `.jsonl` of a folder; none when there is no such folder. */
+/** Reads every `.jsonl` of a folder, but for the one that has timelines; none when there is no such folder. */
 export function readRuns(folder: string): RunsRead {
   const read = resultFiles(folder).map((name) =>
     parseRuns(readFileSync(join(folder, name), 'utf8'), name),
@@ -77,7 +78,7 @@ export function readRuns(folder: string): RunsRead {
 function resultFiles(folder: string): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => name.endsWith('.jsonl'))
+      .filter((name) => name.endsWith('.jsonl') && name !== troubleFile)
       .toSorted()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []

@@ -16,6 +16,7 @@ body { margin: 0; background: var(--ground); color: var(--text);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1240px; margin: 0 auto; padding: 40px 24px 64px; }
 h1 { font-size: 30px; line-height: 1.2; letter-spacing: -0.015em; margin: 0 0 4px; }
+h3 { font-size: 16px; margin: 28px 0 4px; }
 h2 { font-size: 20px; line-height: 1.3; letter-spacing: -0.01em; margin: 44px 0 4px; }
 p { margin: 0 0 12px; max-width: 74ch; }
 .soft { color: var(--soft); }

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { root } from './options.ts'
 import { pageOf } from './page-document.ts'
 import { readRuns } from './page-runs.ts'
+import { readTroubles, troubleFile } from './trouble/kept.ts'
 
 const usage = `npm run bench:report -- [options]
 
@@ -35,11 +36,13 @@ function draw(args: readonly string[]): void {
   }
   const out = resolve(values.out ?? join(root, 'bench', 'results', 'report.html'))
   const read = readRuns(values.results)
-  for (const problem of read.problems) console.error(`left out: ${problem}`)
+  const troubles = readTroubles(join(values.results, troubleFile))
+  const problems = [...read.problems, ...troubles.problems]
+  for (const problem of problems) console.error(`left out: ${problem}`)
   if (read.runs.length === 0) console.error(`no results in ${values.results}: the page says so`)
   mkdirSync(dirname(out), { recursive: true })
-  writeFileSync(out, pageOf(read))
-  console.log(`${read.runs.length} runs drawn in ${out}`)
+  writeFileSync(out, pageOf({ runs: read.runs, problems }, troubles.runs))
+  console.log(`${read.runs.length + troubles.runs.length} runs drawn in ${out}`)
 }
 
 try {

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { CoterieNode, NodeOptions, NodeStats, Storage } from '../../src/index.ts'
 import { answerOf } from '../answer.ts'
 import { loadLibrary, loadLmdb, type Library } from '../library.ts'
+import { lateStorage, slowDown, type Lateness } from '../trouble/handicap.ts'
 
 /** What every node of a cluster is told; it goes through JSON. */
 export type SharedOptions = Pick<NodeOptions, 'antiEntropy' | 'handoff' | 'replication'>
@@ -19,9 +20,15 @@ interface Orders {
   readonly options: SharedOptions & { readonly id: string; readonly seeds: readonly string[] }
   /** Where its data lies on disk; in memory when it is not there. */
   readonly path?: string | undefined
+  readonly lateness: Lateness | undefined
 }
 
-type Call = 'stats' | 'leave' | 'close'
+/** Slower by a factor, or as fast as it can when that is 1. */
+interface Slowness {
+  readonly slowness: number
+}
+
+type Call = 'stats' | 'leave' | 'close' | Slowness
 
 /** A node in another process. */
 export interface Member {
@@ -30,6 +37,10 @@ export interface Member {
   /** Gives its data to the others, and ends its process. */
   leave(): Promise<void>
   close(): Promise<void>
+  /** Makes its process slower by the factor; 1: as it was. */
+  slow(factor: number): Promise<void>
+  /** Ends its process with SIGKILL; nothing when that has ended. */
+  kill(): Promise<void>
 }
 
 /** How members of one cluster are started. */
@@ -40,20 +51,29 @@ export interface Founded {
   readonly start: (id: string, path?: string) => Promise<Member>
 }
 
-/** Founds a cluster of one node, in this process. @param weight of this node; the others have 1 */
+/** What a cluster is founded with. */
+interface Foundation {
+  readonly dist: string
+  readonly options: SharedOptions
+  /** Of this node; the others have 1. */
+  readonly weight?: number
+  /** Of the others. */
+  readonly lateness?: Lateness
+}
+
+/** Founds a cluster of one node, in this process. */
 export async function found(
   library: Library,
-  {
-    dist,
-    options,
-    weight = 1,
-  }: { readonly dist: string; readonly options: SharedOptions; readonly weight?: number },
+  { dist, options, weight = 1, lateness }: Foundation,
 ): Promise<Founded> {
   const transport = library.tcpTransport({ host: '127.0.0.1', port: 0 })
   const node = await library.createNode({ ...options, id: 'n1', weight, transport })
   return {
     node,
-    start: (id, path) => start({ dist, path, options: { ...options, id, seeds: [node.address] } }),
+    start: (id, path) => {
+      const itsOptions = { ...options, id, seeds: [node.address] }
+      return start({ dist, path, options: itsOptions, lateness })
+    },
   }
 }
 
@@ -66,6 +86,13 @@ async function start(orders: Orders): Promise<Member> {
     stats: () => ask<NodeStats>(child, 'stats'),
     leave: () => end(child, 'leave'),
     close: () => end(child, 'close'),
+    slow: async (slowness) => void (await ask<'done'>(child, { slowness })),
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
   }
 }
 
@@ -102,14 +129,19 @@ async function diskStorage(dist: string, path: string): Promise<Storage> {
 }
 
 /** The life of a member's process. */
-async function live({ dist, options, path }: Orders): Promise<void> {
+async function live({ dist, options, path, lateness }: Orders): Promise<void> {
   const library = await loadLibrary(dist)
   const transport = library.tcpTransport({ host: '127.0.0.1', port: 0 })
-  const storage = path === undefined ? {} : { storage: await diskStorage(dist, path) }
-  const node = await library.createNode({ ...options, transport, ...storage })
+  const kept = path === undefined ? library.memoryStorage() : await diskStorage(dist, path)
+  const storage = lateness === undefined ? kept : lateStorage(kept, lateness)
+  const node = await library.createNode({ ...options, transport, storage })
+  let recover = (): void => undefined
   const obey = async (call: Call): Promise<void> => {
     if (call === 'stats') return void process.send?.(node.stats())
-    await (call === 'leave' ? node.leave() : node.close())
+    recover()
+    if (typeof call === 'object') {
+      if (call.slowness > 1) recover = slowDown(call.slowness)
+    } else await (call === 'leave' ? node.leave() : node.close())
     process.send?.('done')
   }
   process.on('message', (call) => void obey(call as Call))
