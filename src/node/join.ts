@@ -195,7 +195,7 @@ function waitFor({ clock }: JoinOptions): Parameters<typeof request>[2] {
 /** What it means that a seed did not answer. @throws {StoreError} when there is no use in asking again. */
 function noAnswer({ error, answered }: RequestOutcome): SeedReply {
   if (isSelf(error)) return { answer: 'self' }
-  if (isOut(error)) return { answer: 'busy', error }
+  if (isDeparted(error)) return { answer: 'busy', error }
   if (isFinal(error)) throw error
   if (answered) return { answer: 'busy', error }
   return { answer: isRefused(error) ? 'refused' : 'silent', error }
@@ -218,7 +218,7 @@ function isSelf(error: StoreError): boolean {
  * That seed has left the cluster for good. This node knows, so that others are letting it in while it asks: their
  * answer is on its way.
  */
-function isOut(error: StoreError): boolean {
+function isDeparted(error: StoreError): boolean {
   return error instanceof RefusedError && !error.byPeer && error.reason === 'departed'
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../ports/clock.ts'
 import type { Storage } from '../ports/storage.ts'
+import { pagesOf } from './pages.ts'
 
 /** What one partition holds. */
 export interface PartitionSize {
@@ -41,20 +42,18 @@ export async function measurePartitions(
     if (sizes.length > 0 && isOver()) break
     let records = 0
     let bytes = 0
-    let after: string | undefined
-    let isWhole = false
-    do {
-      const options = { limit: pageLength, ...(after === undefined ? {} : { after }) }
-      const page = await storage.scan(partition, options)
+    let isWhole = true
+    for await (const page of pagesOf(storage, partition, pageLength)) {
       const pageBytes = page.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
       records += page.length
       bytes += pageBytes
       recordsLeft -= page.length
       bytesLeft -= pageBytes
-      isWhole = page.length < pageLength
-      after = page.at(-1)?.key
-      if (!isWhole) await pause(clock)
-    } while (!isWhole && !isOver())
+      if (page.length < pageLength) break
+      await pause(clock)
+      isWhole = !isOver()
+      if (!isWhole) break
+    }
     sizes.push({ partition, records, bytes, isWhole })
   }
   return sizes

@@ -92,6 +92,7 @@ export class Comparison {
     for (const partition of partitions) mine.set(partition, await this.#ownTree(ring, partition))
     const roots = new Map(await heard)
     const findings = new Map<number, Finding>()
+    const differing = new Map([...peers].map((peer): [string, number[]] => [peer, []]))
     for (const [partition, { tree }] of mine) {
       const root = tree.root()
       let finding: Finding = 'equal'
@@ -105,11 +106,12 @@ export class Comparison {
         if (isSameDigest(root, theirs)) continue
         this.#options.counts.differing += 1
         if (finding === 'equal') finding = 'differing'
-        await this.#reconcile(ring, peer, partition)
-        this.#options.trees.renew(partition)
+        differing.get(peer)!.push(partition)
       }
       findings.set(partition, finding)
     }
+    // One peer after the other: what the first one brings the second need not bring as well.
+    for (const [peer, theirs] of differing) await this.#reconcile(ring, peer, theirs)
     return findings
   }
 
@@ -173,43 +175,63 @@ export class Comparison {
     return isFailure(outcome) ? undefined : outcome
   }
 
-  /** Goes through the leaves that differ, a page of keys at a time. */
-  async #reconcile(ring: Ring, peer: string, partition: number): Promise<void> {
+  /**
+   * Goes through the leaves that differ, a page of keys of each partition at a time: all that these list has lasted
+   * after one wait.
+   */
+  async #reconcile(ring: Ring, peer: string, partitions: readonly number[]): Promise<void> {
+    const { trees, pauses } = this.#options
+    let left: Unequal[] = []
+    for (const partition of partitions) left.push(...(await this.#unequal(ring, peer, partition)))
+    while (left.length > 0 && this.#options.isInForce(ring)) {
+      const listed: ListedDifference[] = []
+      for (const each of left) listed.push(...(await this.#nextPage(ring, peer, each)))
+      if (listed.length > 0) await pauses.pause(lastingMs)
+      await this.#settle(ring, peer, listed)
+      left = left.filter(({ after }) => after !== undefined)
+    }
+    for (const partition of partitions) trees.renew(partition)
+  }
+
+  /** Where the partition is not the same at both; nothing when it is by now, or the peer does not tell. */
+  async #unequal(ring: Ring, peer: string, partition: number): Promise<readonly Unequal[]> {
     const { trees, throttle } = this.#options
     const wanted = leavesFor((await trees.tree(partition)).tree.records)
     const answer = await this.#ask(ring, peer, [leavesCall, ring.epoch, partition, wanted])
     const theirs = answer && readLeaves(answer)
-    if (theirs === undefined) return
-    const fold = theirs.length / digestBytes
+    if (theirs === undefined) return []
     const leaves = (await trees.tree(partition)).tree.differing(theirs)
     await throttle.spend(theirs.length)
-    if (leaves.length === 0) return
-    let after: string | undefined
-    do {
-      const call = [keysCall, ring.epoch, partition, fold, leaves, after ?? null]
-      const answered = await this.#ask(ring, peer, call)
-      const page = answered && readPage(answered)
-      if (page === undefined) return
-      const span = { after, upTo: page.upTo, fold, leaves: new Set(leaves) }
-      const limits = { records: Infinity, ms: Infinity }
-      const { records } = await trees.list(partition, span, limits)
-      await throttle.spend(page.records.reduce((sum, { key }) => sum + key.length + 10, 0))
-      await this.#settle(ring, peer, { partition, listed: differences(records, page.records) })
-      after = page.upTo
-    } while (after !== undefined && this.#options.isInForce(ring))
+    if (leaves.length === 0) return []
+    return [{ partition, fold: theirs.length / digestBytes, leaves, after: undefined }]
   }
 
-  async #settle(
+  /** What differs among the next keys of an unequal partition, which knows then how far it got. */
+  async #nextPage(
     ring: Ring,
     peer: string,
-    { partition, listed }: { partition: number; listed: readonly ListedDifference[] },
-  ): Promise<void> {
-    if (listed.length === 0) return
-    await this.#options.pauses.pause(lastingMs)
+    unequal: Unequal,
+  ): Promise<readonly ListedDifference[]> {
+    const { trees, throttle } = this.#options
+    const { partition, fold, leaves, after } = unequal
+    unequal.after = undefined
+    const call = [keysCall, ring.epoch, partition, fold, leaves, after ?? null]
+    const answered = await this.#ask(ring, peer, call)
+    const page = answered && readPage(answered)
+    if (page === undefined) return []
+    const span = { after, upTo: page.upTo, fold, leaves: new Set(leaves) }
+    const limits = { records: Infinity, ms: Infinity }
+    const { records } = await trees.list(partition, span, limits)
+    await throttle.spend(page.records.reduce((sum, { key }) => sum + key.length + 10, 0))
+    unequal.after = page.upTo
+    return differences(partition, records, page.records)
+  }
+
+  async #settle(ring: Ring, peer: string, listed: readonly ListedDifference[]): Promise<void> {
     for (let i = 0; i < listed.length; i += parallelMax) {
       if (!this.#options.isInForce(ring)) return
       const batch = listed.slice(i, i + parallelMax)
-      await Promise.all(batch.map((each) => this.#repair(ring, peer, { partition, ...each })))
+      await Promise.all(batch.map((each) => this.#repair(ring, peer, each)))
     }
   }
 
@@ -217,7 +239,7 @@ export class Comparison {
   async #repair(
     ring: Ring,
     peer: string,
-    { partition, key, mine, theirs }: { partition: number } & ListedDifference,
+    { partition, key, mine, theirs }: ListedDifference,
   ): Promise<void> {
     const before = await this.#read(partition, key)
     if (before === 'damaged') return void (await this.#mend(ring, partition, key))
@@ -241,7 +263,7 @@ export class Comparison {
   async #askOf(
     ring: Ring,
     peer: string,
-    { partition, key, mine, theirs }: { partition: number } & ListedDifference,
+    { partition, key, mine, theirs }: ListedDifference,
   ): Promise<DifferenceAnswer | undefined> {
     const digests = [mine ?? null, theirs ?? null]
     const answer = await this.#ask(ring, peer, [
@@ -264,14 +286,26 @@ export class Comparison {
   }
 }
 
+/** A partition of which some leaves differ, and how far it was gone through. */
+interface Unequal {
+  readonly partition: number
+  /** How many leaves there are, and which of them differ. */
+  readonly fold: number
+  readonly leaves: readonly number[]
+  /** The key after which the next page begins; undefined for the first one, and after the last. */
+  after: string | undefined
+}
+
 /** A key under which two owners listed different records; undefined for none, or a damaged one. */
 interface ListedDifference {
+  readonly partition: number
   readonly key: string
   readonly mine: Uint8Array | undefined
   readonly theirs: Uint8Array | undefined
 }
 
 function differences(
+  partition: number,
   mine: readonly ListedRecord[],
   theirs: readonly ListedRecord[],
 ): readonly ListedDifference[] {
@@ -279,7 +313,7 @@ function differences(
   const there = new Map(theirs.map(({ key, digest }) => [key, digest]))
   const keys = [...new Set([...here.keys(), ...there.keys()])].sort()
   return keys
-    .map((key) => ({ key, mine: here.get(key), theirs: there.get(key) }))
+    .map((key) => ({ partition, key, mine: here.get(key), theirs: there.get(key) }))
     .filter((each) => each.mine === undefined || !isSame(each.mine, each.theirs))
 }
 

@@ -17,6 +17,7 @@ import {
   rareHandoff,
   seeds,
   stored,
+  until,
 } from './kit.ts'
 
 const quick: NonNullable<NodeOptions['antiEntropy']> = {
@@ -103,6 +104,24 @@ describe('what one owner forgot', () => {
       expect(sum(cluster, 'repaired')).toBe(100)
       // All records together take 600 kB.
       expect(counted.bytes).toBeLessThan(150_000)
+    })
+  })
+})
+
+describe('what one owner forgot of many partitions', () => {
+  test('comes back for sixteen of them at a time, not for one after the other', async () => {
+    const options = three({
+      node: { partitions: 64, antiEntropy: { ...quick, intervalMs: 5_000 } },
+    })
+    await overSeeds(seeds(2), options, async (cluster) => {
+      const keys = await putMany(cluster, 640)
+      for (const key of keys) cluster.forget('n2', bucketName, key)
+      const missing = (): string | undefined => {
+        const count = keys.length - sum(cluster, 'repaired')
+        return count > 0 ? `${count} records are not back` : undefined
+      }
+      await until(cluster, missing, 12_000)
+      for (const key of keys) expectOnOwners(cluster, key, [`value of ${key}`])
     })
   })
 })
