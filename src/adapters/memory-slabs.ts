@@ -22,7 +22,7 @@ import {
   writeU16,
   writeU32,
 } from '../base/bytes.ts'
-import type { RegionUse, ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionHold, RegionUse, ValueRegion } from '../ports/storage.ts'
 
 /** Size of a slab. Emptying one must not take long, and one is kept by whoever keeps a value in it. */
 export const slabBytes = 65_536
@@ -36,13 +36,37 @@ const wasteFactor = 4
 /** Larger entries have a slab of their own. */
 const sharedBytesMax = slabBytes / 4
 
-interface Slab {
+/** One piece of memory. */
+class Slab implements RegionHold {
   readonly bytes: Buffer
-  used: number
+  used = 0
   /** Bytes of entries that are not waste. */
-  live: number
-  /** Somebody may keep a view of something in it. */
-  isKept: boolean
+  live = 0
+  /** How many times somebody keeps something in it. */
+  private holds = 0
+  private readonly spare: (bytes: Buffer) => void
+  private isDropped = false
+
+  constructor(bytes: Buffer, spare: (bytes: Buffer) => void) {
+    this.bytes = bytes
+    this.spare = spare
+  }
+
+  keep(): RegionHold {
+    this.holds += 1
+    return this
+  }
+
+  release(): void {
+    this.holds -= 1
+    if (this.isDropped && this.holds === 0) this.spare(this.bytes)
+  }
+
+  /** Nothing in it is wanted any more: it is used again as soon as nobody keeps anything in it. */
+  drop(): void {
+    this.isDropped = true
+    if (this.holds === 0) this.spare(this.bytes)
+  }
 }
 
 /** Emptied slabs that wait for their next use. */
@@ -120,7 +144,7 @@ export class MemorySlabs {
     assert(number < slabsMax, 'room was asked for before')
     const spare = size === slabBytes ? this.#spares.pop() : this.#takeLong(size)
     const bytes = spare ?? Buffer.allocUnsafeSlow(size)
-    this.#slabs[number] = { bytes, used: 0, live: 0, isKept: false }
+    this.#slabs[number] = new Slab(bytes, this.#spareBytes)
     return number
   }
 
@@ -134,7 +158,7 @@ export class MemorySlabs {
   }
 
   /** Memory of a slab that nobody looks at any more; what was there longest makes room. */
-  #spare(bytes: Buffer): void {
+  readonly #spareBytes = (bytes: Buffer): void => {
     if (bytes.length === slabBytes) {
       if (this.#spares.length < sparesMax) this.#spares.push(bytes)
       return
@@ -159,10 +183,10 @@ export class MemorySlabs {
   }
 
   /** Fills in where the value at a place lies. */
-  locate(place: number, into: ValueRegion, use: RegionUse): void {
+  locate(place: number, into: LentRegion, use: RegionUse): void {
     const slab = this.#slabs[place >>> positionBits]!
     const { bytes } = slab
-    if (use === 'kept') slab.isKept = true
+    into.hold = use === 'kept' ? slab.keep() : undefined
     const at = (place & positionMask) << 3
     into.bytes = bytes
     into.start = at + headBytes + padded(readU16(bytes, at + 12))
@@ -211,7 +235,7 @@ export class MemorySlabs {
     if (slab === undefined || number === this.#current || slab.live * wasteFactor > slab.used)
       return
     if (slab.live > 0) this.#empty(number, slab)
-    if (!slab.isKept) this.#spare(slab.bytes)
+    slab.drop()
     this.#slabs[number] = undefined
     this.#freeNumbers.push(number)
   }
@@ -231,7 +255,7 @@ export class MemorySlabs {
   }
 }
 
-const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
+const region: LentRegion = { bytes: new Uint8Array(0), start: 0, end: 0, hold: undefined }
 
 function padded(bytes: number): number {
   return (bytes + 7) & ~7

@@ -5,11 +5,11 @@
 
 import { ClosedError, StorageError } from '../base/errors.ts'
 import type {
+  LentRegion,
   RegionUse,
   Storage,
   StorageEntry,
   StorageWrite,
-  ValueRegion,
 } from '../ports/storage.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { MemorySlabs } from './memory-slabs.ts'
@@ -37,11 +37,11 @@ class MemoryStorage implements Storage {
     return this.#opened().get(partition, key)
   }
 
-  locate(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+  locate(partition: number, key: string, into: LentRegion, use: RegionUse): boolean {
     return this.#opened().locate(partition, key, into, use)
   }
 
-  store(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
+  store(partition: number, key: string, value: LentRegion, use: RegionUse): void {
     const table = this.#opened()
     table.assertRoom(1, key.length + value.end - value.start)
     table.put(partition, key, value, use)
@@ -54,7 +54,13 @@ class MemoryStorage implements Storage {
     table.assertRoom(batch.length, bytes)
     for (const { partition, key, value } of batch) {
       if (value === undefined) table.remove(partition, key)
-      else table.put(partition, key, { bytes: value, start: 0, end: value.length }, 'now')
+      else
+        table.put(
+          partition,
+          key,
+          { bytes: value, start: 0, end: value.length, hold: undefined },
+          'now',
+        )
     }
   }
 
@@ -144,7 +150,7 @@ class Table {
     return place < 0 ? undefined : this.#slabs.value(place)
   }
 
-  locate(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+  locate(partition: number, key: string, into: LentRegion, use: RegionUse): boolean {
     const place = this.#find(partition, key)
     if (place >= 0) this.#slabs.locate(place, into, use)
     return place >= 0
@@ -158,7 +164,7 @@ class Table {
   }
 
   /** Copies the value, and fills in where it lies. */
-  put(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
+  put(partition: number, key: string, value: LentRegion, use: RegionUse): void {
     this.#slabs.tidy()
     const { hash, part, slot } = this.#seek(partition, key)
     const place = this.#slabs.append(hash, partition, key, value)

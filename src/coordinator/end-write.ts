@@ -2,7 +2,7 @@
 import type { ValueRegion } from '../ports/storage.ts'
 import type { AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
-import type { ContextSource } from '../versions/context.ts'
+import { recordHead, type ContextSource } from '../versions/context.ts'
 import type { Settler } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import type { BegunPut, PutRequest } from './put-request.ts'
@@ -18,8 +18,7 @@ export function endWrite(
   { stored, replaced }: AppliedWrite,
   outcome: WriteOutcome,
 ): void {
-  const source = replaced ?? { bytes: stored, start: storedHeaderBytes, end: stored.length }
-  end(node, request, caller, source, outcome)
+  end(node, request, caller, replaced ?? recordHead(stored, storedHeaderBytes), outcome)
 }
 
 /**
@@ -32,8 +31,8 @@ export function endBegunWrite(
   begun: BegunPut & ValueRegion,
   replaced: ContextSource | undefined,
 ): void {
-  const { ring, storedMask, durableMask, bytes, start, end: recordEnd } = begun
-  const source = replaced ?? { bytes, start: start + storedHeaderBytes, end: recordEnd }
+  const { ring, storedMask, durableMask, bytes, start } = begun
+  const source = replaced ?? recordHead(bytes, start + storedHeaderBytes)
   const nodes = ring.replicas(request.partition)
   const outcome = { nodes, storedMask, fallbackMask: 0, durableMask, hinted: nobody }
   end(node, request, begun, source, outcome)

@@ -3,11 +3,13 @@ import { ConflictError } from '../base/errors.ts'
 import type { ConflictPolicy } from '../ports/conflict-policy.ts'
 import type { ValueCodec } from '../ports/value-codec.ts'
 import { emptyContext } from '../versions/causal-context.ts'
-import { Context, type ContextBinding } from '../versions/context.ts'
+import { Context, headOf, type ContextBinding, type ContextSource } from '../versions/context.ts'
 import { liveValues } from '../versions/live-values.ts'
+import { readStamp } from '../versions/record-codec.ts'
 import type { ReadRecord } from './divergence.ts'
 
 const nothing: readonly never[] = Object.freeze([])
+const nothingSeen: ContextSource = Object.freeze({ causal: emptyContext, stamp: 0 })
 
 /** The values of a key as a read found them, and the context that covers them all. */
 export interface Entry<V> {
@@ -34,24 +36,32 @@ export interface EntryReader<V> {
   binding(key: string): ContextBinding
 }
 
-/** The context is made when it is asked for: most readers want the value alone. */
+/**
+ * Keeps nothing of the record, whose memory may be used again. The context is made when it is asked for: most readers
+ * want the value alone.
+ */
 class FoundEntry<V> implements Entry<V> {
   readonly key: string
   readonly siblings: readonly V[]
   readonly #reader: EntryReader<V>
-  readonly #bytes: Uint8Array | undefined
-  readonly #start: number
-  readonly #end: number
+  /** What the context is made of, but for a key of which nothing was found. */
+  readonly #head: string | undefined
+  readonly #stamp: number
   #context: Context | undefined
 
   constructor(key: string, record: ReadRecord | undefined, reader: EntryReader<V>, atMs: number) {
     this.key = key
     this.#reader = reader
-    this.#bytes = record?.bytes
-    this.#start = record?.start ?? 0
-    this.#end = record?.end ?? 0
-    this.siblings =
-      record === undefined ? nothing : liveValues(record.bytes, record.start, atMs, reader.codec)
+    if (record === undefined) {
+      this.#head = undefined
+      this.#stamp = 0
+      this.siblings = nothing
+    } else {
+      const { bytes, start } = record
+      this.#head = headOf(bytes, start)
+      this.#stamp = readStamp(bytes, start)
+      this.siblings = liveValues(bytes, start, atMs, reader.codec)
+    }
   }
 
   get context(): Context {
@@ -59,12 +69,9 @@ class FoundEntry<V> implements Entry<V> {
   }
 
   #makeContext(): Context {
-    const bytes = this.#bytes
-    const content =
-      bytes === undefined
-        ? { causal: emptyContext, stamp: 0 }
-        : { bytes, start: this.#start, end: this.#end }
-    return new Context(this.#reader.binding(this.key), content)
+    const head = this.#head
+    const source = head === undefined ? nothingSeen : { head, stamp: this.#stamp }
+    return new Context(this.#reader.binding(this.key), source)
   }
 
   /** What `JSON.stringify` shows. */

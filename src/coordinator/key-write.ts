@@ -1,7 +1,7 @@
 /** One of many writes that were begun as one; see `many-puts.ts`. */
 import { asBuffer } from '../base/bytes.ts'
 import { ProtocolError, type StoreError } from '../base/errors.ts'
-import type { ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionHold } from '../ports/storage.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
@@ -42,7 +42,7 @@ export interface SharedFrame {
 }
 
 /** One of many writes: stored here, and sent with the others. */
-export class KeyWrite implements BegunPut, ValueRegion {
+export class KeyWrite implements BegunPut, LentRegion {
   readonly request: PutRequest
   readonly owners: readonly string[]
   lot!: WriteLot
@@ -53,6 +53,8 @@ export class KeyWrite implements BegunPut, ValueRegion {
   bytes: Uint8Array = noBytes
   start = 0
   end = 0
+  /** Until all owners have the write, or a whole operation needs the record for longer. */
+  hold: RegionHold | undefined
   storedMask = 0
   durableMask = 0
   isSettled = false
@@ -167,8 +169,9 @@ export class KeyWrite implements BegunPut, ValueRegion {
   }
 
   private advance(): void {
-    const isEnough = replicaCount(this.storedMask) >= this.request.needed
-    if (isEnough && !this.isSettled) this.settle()
+    const count = replicaCount(this.storedMask)
+    if (count >= this.request.needed && !this.isSettled) this.settle()
+    if (count === this.owners.length) this.hold?.release()
   }
 
   private settle(): void {

@@ -5,7 +5,7 @@
  */
 import type { StoreError } from '../base/errors.ts'
 import { ProtocolError } from '../base/errors.ts'
-import type { ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionHold } from '../ports/storage.ts'
 import { look } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -35,7 +35,7 @@ import { Deadline } from './timer-wheel.ts'
 
 const noBytes = new Uint8Array(0)
 /** Where this node's copy lies, header and all. */
-const region: ValueRegion = { bytes: noBytes, start: 0, end: 0 }
+const region: LentRegion = { bytes: noBytes, start: 0, end: 0, hold: undefined }
 
 /** Reads many keys, and tells of each under its number. They are counted as under way; each counts itself out. */
 export function startGets<T>(
@@ -253,6 +253,8 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
   bytes: Uint8Array = noBytes
   start = 0
   end = 0
+  /** Of the record, until the caller is told. */
+  private hold: RegionHold | undefined
   /** Whether the answer is there, or not awaited any more. */
   private isAnswered = false
   private readonly many: ManyReads<T>
@@ -266,8 +268,9 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
   }
 
   /** This node has the record. */
-  found({ bytes, start, end }: ValueRegion): void {
+  found({ bytes, start, end, hold }: LentRegion): void {
     this.bytes = bytes
+    this.hold = hold
     this.start = start + storedHeaderBytes
     this.end = end
   }
@@ -338,6 +341,7 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
     } catch (error) {
       this.reject(error)
     }
+    this.hold?.release()
   }
 
   resolve(result: T | Promise<T>): void {

@@ -4,7 +4,7 @@
  * answer, none, a slow one), a `GetOperation` goes on from there: it knows all ways, and this one only the shortest.
  */
 import type { StoreError } from '../base/errors.ts'
-import type { ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionHold } from '../ports/storage.ts'
 import { look } from '../replica/replica-store.ts'
 import { storedHeaderBytes, type Stored } from '../replica/stored-record.ts'
 import type { Ring } from '../ring/ring.ts'
@@ -49,7 +49,7 @@ export function startGet<T>(
 }
 
 /** Where this node's copy lies, header and all. */
-const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
+const region: LentRegion = { bytes: new Uint8Array(0), start: 0, end: 0, hold: undefined }
 
 /** `found`: a record of the kind that is asked for lies in `region`. Else what the storage said, if it did. */
 function ownCopy(
@@ -80,6 +80,8 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
   bytes!: Uint8Array
   start = 0
   end = 0
+  /** Of the record, until the caller is told. */
+  private hold: RegionHold | undefined
   private readonly node: Coordination
   private readonly request: GetRequest
   private readonly tell: TellResult<T>
@@ -95,12 +97,13 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
   }
 
   /** Begins with the copy of this node, the owner `self`. False when another owner has to be asked and cannot be. */
-  begin(self: number, own: ValueRegion): boolean {
+  begin(self: number, own: LentRegion): boolean {
     const { node, request } = this
     this.self = self
     this.bytes = own.bytes
     this.start = own.start + storedHeaderBytes
     this.end = own.end
+    this.hold = own.hold
     if (request.needed === 2 && !this.ask()) return false
     this.promise = promiseOf(this)
     if (request.needed === 2)
@@ -162,5 +165,6 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
     } catch (error) {
       this.reject(error)
     }
+    this.hold?.release()
   }
 }

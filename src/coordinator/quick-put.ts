@@ -6,7 +6,7 @@
  */
 import { asBuffer } from '../base/bytes.ts'
 import type { StoreError } from '../base/errors.ts'
-import type { ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionHold } from '../ports/storage.ts'
 import { replicaCount } from '../quorum/replica-mask.ts'
 import type { AppliedWrite } from '../replica/replica-store.ts'
 import { storedHeaderBytes } from '../replica/stored-record.ts'
@@ -50,7 +50,7 @@ export function startPut(node: Coordination, request: PutRequest): Promise<Recei
 }
 
 /** A write that every owner can take at once; while owners change, also those to be. */
-export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegion {
+export class QuickPut extends Deadline implements CallSink, BegunPut, LentRegion {
   readonly promise: Promise<Receipt>
   readonly ring: Ring
   readonly self: number
@@ -61,6 +61,8 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
   bytes: Uint8Array = noBytes
   start = 0
   end = 0
+  /** Until all owners have the write, or a whole operation needs the record for longer. */
+  hold: RegionHold | undefined
   storedMask = 0
   durableMask = 0
   isSettled = false
@@ -159,10 +161,10 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, ValueRegio
   private advance(): void {
     const { node, request, ring } = this
     const count = this.afterMask === 0 ? replicaCount(this.storedMask) : this.countOfSides()
-    if (replicaCount(this.storedMask) === ring.replicas(request.partition).length) {
-      node.wheel.cancel(this)
-    }
     if (count >= request.needed && !this.isSettled) this.settle()
+    if (replicaCount(this.storedMask) < ring.replicas(request.partition).length) return
+    node.wheel.cancel(this)
+    this.hold?.release()
   }
 
   /** How many count: in the set that has fewer (`joint.ts`). */

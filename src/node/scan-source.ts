@@ -1,6 +1,5 @@
 /** Makes the scans of one bucket: brings what the coordinator lists to what the consumer asks for. */
 import { InvalidArgumentError, TimeoutError } from '../base/errors.ts'
-import { copyBytes } from '../base/bytes.ts'
 import { kindsDiffer, type ReadRecord } from '../coordinator/divergence.ts'
 import type { Entry } from '../coordinator/entry.ts'
 import type {
@@ -50,11 +49,7 @@ export function scanEntries<V>(bucket: ScannedBucket<V>, options: ScanOptions): 
   const live = (entry: Entry<V>): Entry<V> | undefined => (entry.found ? entry : undefined)
   return scan(bucket, options, {
     isWhole: true,
-    // A page is not kept because of one entry of it.
-    tell: (key, { bytes, start, end }) => {
-      const record = copyBytes(bytes, start, end)
-      return live(bucket.entryOf({ key }, { bytes: record, start: 0, end: record.length }))
-    },
+    tell: (key, record) => live(bucket.entryOf({ key }, record)),
     told: (request, found) => live(bucket.entryOf(request, found)),
   })
 }

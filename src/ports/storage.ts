@@ -12,7 +12,7 @@
  *    returned by `get` or `scan` is never changed by the storage, and the caller never changes it.
  * 5. A failure is an error: never an answer `undefined` for data that cannot be read.
  * 6. **Regions are true**, where there are `locate` and `store`: they show and make what `get` and `write` would, and a
- *    region that is `kept` is never changed. A storage that has them answers all at once.
+ *    region that is `kept` is never changed until its `hold` is released. A storage that has them answers all at once.
  */
 export interface Storage {
   /**
@@ -30,17 +30,18 @@ export interface Storage {
   /**
    * Only for storages that have their values in memory: the same as `get`, without a view being made. Fills in where
    * the value lies.
-   * @param use `now`: only until the storage is called again, which may overwrite the bytes; `kept`: for ever
+   * @param use `now`: only until the storage is called again, which may overwrite the bytes; `kept`: for ever, or until
+   * the region's `hold` is released
    * @returns whether there is one; when not, `into` is left as it was.
    */
-  locate?(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean
+  locate?(partition: number, key: string, into: LentRegion, use: RegionUse): boolean
 
   /**
    * Only together with `locate`: one write, made at once, of a value that stays the caller's: it is copied. Then
    * `value` tells where it lies.
    * @throws {StorageError} then nothing changed.
    */
-  store?(partition: number, key: string, value: ValueRegion, use: RegionUse): void
+  store?(partition: number, key: string, value: LentRegion, use: RegionUse): void
 
   /**
    * Applies all writes together. Returns nothing when they are already as durable as they will be, else a promise.
@@ -70,6 +71,18 @@ export interface ValueRegion {
   bytes: Uint8Array
   start: number
   end: number
+}
+
+/** One that a storage fills in. */
+export interface LentRegion extends ValueRegion {
+  /** Of one that is kept: who wants to know when it is looked at no more, if anybody does. */
+  hold: RegionHold | undefined
+}
+
+/** A storage that may use memory again when nobody looks at it any more. Whoever never tells keeps it for ever. */
+export interface RegionHold {
+  /** The region is not looked at any more. Once for each time that it was kept. */
+  release(): void
 }
 
 /** One write of a batch. */

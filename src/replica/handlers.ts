@@ -3,7 +3,7 @@
  * other node. Whatever a peer sends ends in an answer or in the end of its session, never in an exception.
  */
 import { ConflictPolicyError, ProtocolError, StorageError, StoreError } from '../base/errors.ts'
-import type { ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, ValueRegion } from '../ports/storage.ts'
 import type { Ring } from '../ring/ring.ts'
 import {
   flagDamaged,
@@ -61,7 +61,7 @@ interface AnswerHead {
 
 const maxKeyBytes = 1280
 /** Where the record that is asked for lies. */
-const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
+const region: LentRegion = { bytes: new Uint8Array(0), start: 0, end: 0, hold: undefined }
 
 /** Answers `put` and `get` frames, and those of many keys, from this node's own storage. */
 export class ReplicaHandlers {

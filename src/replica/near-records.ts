@@ -4,7 +4,7 @@
  * all that may be in its way (no record yet, siblings, isolated dots, damage, another kind, a storage on disk).
  */
 import { allocateBrief } from '../base/bytes.ts'
-import type { RegionUse, Storage, ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionUse, Storage, ValueRegion } from '../ports/storage.ts'
 import { kindNumber } from '../versions/record-layout.ts'
 import type { Revisions } from './revisions.ts'
 import {
@@ -24,7 +24,7 @@ export interface NearRecordsOptions {
   readonly writeFailed: (error: Error) => void
 }
 
-const region: ValueRegion = { bytes: new Uint8Array(0), start: 0, end: 0 }
+const region: LentRegion = { bytes: new Uint8Array(0), start: 0, end: 0, hold: undefined }
 
 /** The shortest way to the records of a storage in memory. */
 export class NearRecords {
@@ -43,7 +43,7 @@ export class NearRecords {
   }
 
   /** Fills in where a sound record lies, header and all; `use` as for `Storage.locate`. @throws {StoreError} */
-  find(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+  find(partition: number, key: string, into: LentRegion, use: RegionUse): boolean {
     if (!this.isThere || !this.#storage.locate!(partition, key, into, use)) return false
     return isPlainStored(into.bytes, into.start, into.end)
   }
@@ -63,7 +63,7 @@ export class NearRecords {
    * Applies a write that this node coordinates and that replaces all that is stored. Fills in where the record lies
    * then, header and all, for ever. @throws {StoreError}
    */
-  write(partition: number, key: string, write: LocalWrite, into: ValueRegion): boolean {
+  write(partition: number, key: string, write: LocalWrite, into: LentRegion): boolean {
     if (!this.find(partition, key, into, 'now')) return false
     if (into.bytes[into.start + storedHeaderBytes + 1] !== kindNumber[write.kind]) return false
     const result = replacedAll(into, write, allocateBrief)
@@ -75,7 +75,7 @@ export class NearRecords {
     partition: number,
     key: string,
     stored: Uint8Array,
-    { into, use }: { into: ValueRegion; use: RegionUse },
+    { into, use }: { into: LentRegion; use: RegionUse },
   ): void {
     sealStored(stored, key, false)
     this.#revisions.changed(partition)

@@ -4,7 +4,7 @@
  * record and replacing it.
  */
 import { ConflictPolicyError, LimitError, StorageError } from '../base/errors.ts'
-import type { RegionUse, Storage, StorageWrite, ValueRegion } from '../ports/storage.ts'
+import type { LentRegion, RegionUse, Storage, StorageWrite } from '../ports/storage.ts'
 import { kindOf } from '../versions/record-layout.ts'
 import { NearRecords } from './near-records.ts'
 import { splitStorageKey } from './places.ts'
@@ -50,7 +50,7 @@ export interface ReplicaStoreOptions {
 export function look(
   store: Pick<ReplicaStore, 'near' | 'read'>,
   { partition, key }: { readonly partition: number; readonly key: string },
-  into: ValueRegion,
+  into: LentRegion,
   use: RegionUse,
 ): 'found' | Exclude<Stored, Uint8Array> | Promise<Stored> {
   if (store.near.find(partition, key, into, use)) return 'found'

@@ -6,17 +6,17 @@
  * now and then a read has to wait for the disk, so that code which takes every read for immediate
  * is found out.
  *
- * `memory` also lends regions (`locate`), and spoils those that are lent for `now` as soon as it is called again: code
- * that looks at them for longer is found out too.
+ * `memory` also lends regions (`locate`), and spoils those that are lent for `now` as soon as it is called again, and
+ * those that are kept as soon as they are released: code that looks at them for longer is found out too.
  */
 
 import { ClosedError, StorageError } from '../base/errors.ts'
 import type {
+  LentRegion,
   RegionUse,
   Storage,
   StorageEntry,
   StorageWrite,
-  ValueRegion,
 } from '../ports/storage.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { SimDisk } from './sim-disk.ts'
@@ -91,7 +91,7 @@ export class SimStorage implements Storage {
     return this.#answer(this.#disk.get(partition, key))
   }
 
-  locate(partition: number, key: string, into: ValueRegion, use: RegionUse): boolean {
+  locate(partition: number, key: string, into: LentRegion, use: RegionUse): boolean {
     this.#requireOpen()
     this.#disk.beforeRead()
     const value = this.#disk.get(partition, key)
@@ -99,15 +99,16 @@ export class SimStorage implements Storage {
     return value !== undefined
   }
 
-  store(partition: number, key: string, value: ValueRegion, use: RegionUse): void {
+  store(partition: number, key: string, value: LentRegion, use: RegionUse): void {
     const copy = Buffer.from(value.bytes.subarray(value.start, value.end))
     void this.write([{ partition, key, value: copy }])
     this.#lend(copy, value, use)
   }
 
-  #lend(value: Uint8Array, into: ValueRegion, use: RegionUse): void {
-    const bytes = use === 'kept' ? value : Buffer.from(value)
+  #lend(value: Uint8Array, into: LentRegion, use: RegionUse): void {
+    const bytes = Buffer.from(value)
     if (use === 'now') this.#lent = bytes
+    into.hold = use === 'kept' ? { release: () => bytes.fill(0xff) } : undefined
     into.bytes = bytes
     into.start = 0
     into.end = bytes.length

@@ -5,13 +5,20 @@
  *
  *     text = base64url of:  1 │ flags │ checksum u32 │ entries u16 │ isolated u16 │ [stamp f64] │ dots × 20
  */
-import { assert } from '../base/assert.ts'
-import { readF64, readU16, readU32, writeF64, writeU16, writeU32 } from '../base/bytes.ts'
+import {
+  readF64,
+  readU16,
+  readU32,
+  toByteString,
+  writeF64,
+  writeU16,
+  writeU32,
+} from '../base/bytes.ts'
 import { checksum } from '../base/checksum.ts'
 import { InvalidContextError } from '../base/errors.ts'
 import { compareDots, type CausalContext, type Dot } from './causal-context.ts'
 import { readContext, readDots, readStamp, writeDots } from './record-codec.ts'
-import { entryBytes, isRecord } from './record-layout.ts'
+import { entryBytes, siblingsStart } from './record-layout.ts'
 
 const tokenFormat = 1
 const headBytes = 10
@@ -36,15 +43,28 @@ export interface ContextContent {
   readonly stamp: number
 }
 
-/** Where a record lies: `bytes[start, end)`. */
-interface RecordRegion {
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
+/**
+ * What a context takes of a record, which is not kept because of it and may be overwritten. The content is read from
+ * this when it is needed; until then it is one text, which is cheap to make, and to throw away.
+ */
+export interface RecordHead {
+  /** The record up to its values, as a byte string. */
+  readonly head: string
+  readonly stamp: number
 }
 
-/** Where a context's content comes from: the content, or the record that it is read from when it is needed. */
-export type ContextSource = ContextContent | RecordRegion
+/** That of a sound record. */
+export function recordHead(bytes: Uint8Array, start: number): RecordHead {
+  return { head: headOf(bytes, start), stamp: readStamp(bytes, start) }
+}
+
+/** The text of it alone. */
+export function headOf(bytes: Uint8Array, start: number): string {
+  return toByteString(bytes, start, siblingsStart(bytes, start))
+}
+
+/** Where a context's content comes from. */
+export type ContextSource = ContextContent | RecordHead
 
 /**
  * What a read has seen, or what a write replaced and wrote. Pass it to the next `put` or `delete` of the same key;
@@ -82,7 +102,7 @@ export class Context {
     if (own.cluster !== binding.cluster) {
       throw new InvalidContextError('the context belongs to another cluster: read the key again')
     }
-    if ('bytes' in context.#source) context.#source = readContent(context.#source)
+    if ('head' in context.#source) context.#source = readContent(context.#source)
     return context.#source
   }
 }
@@ -94,9 +114,8 @@ export function contentOf(context: Context | string, binding: ContextBinding): C
     : Context.content(context, binding)
 }
 
-function readContent({ bytes, start, end }: RecordRegion): ContextContent {
-  assert(isRecord(bytes, start, end), 'a context is made from a sound record')
-  return { causal: readContext(bytes, start), stamp: readStamp(bytes, start) }
+function readContent({ head, stamp }: RecordHead): ContextContent {
+  return { causal: readContext(Buffer.from(head, 'latin1'), 0), stamp }
 }
 
 function encodeToken(binding: ContextBinding, content: ContextContent): string {

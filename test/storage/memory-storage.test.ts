@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { memoryStorage } from '../../src/adapters/memory-storage.ts'
 import { slabBytes } from '../../src/adapters/memory-slabs.ts'
 import { SeededRandom } from '../../src/sim/seeded-random.ts'
-import type { Storage } from '../../src/ports/storage.ts'
+import type { LentRegion, Storage } from '../../src/ports/storage.ts'
 
 const seed = Math.floor(Math.random() * 2 ** 31)
 
@@ -79,14 +79,33 @@ describe(`the memory storage, seed ${seed}`, () => {
     for (let round = 0; round < 300_000; round++) {
       const key = `key ${below(random, keys)}`
       const bytes = valueOf(key, round, 200)
-      storage.store!(0, key, { bytes, start: 0, end: bytes.length }, 'now')
+      storage.store!(0, key, { bytes, start: 0, end: bytes.length, hold: undefined }, 'now')
     }
     const slabs = new Set<ArrayBufferLike>()
-    const region = { bytes: new Uint8Array(0), start: 0, end: 0 }
+    const region = { bytes: new Uint8Array(0), start: 0, end: 0, hold: undefined }
     for (let i = 0; i < keys; i++) {
       if (storage.locate!(0, `key ${i}`, region, 'now')) slabs.add(region.bytes.buffer)
     }
     expect(slabs.size * slabBytes).toBeLessThan(4.5 * keys * 240)
+  })
+
+  test('uses memory again in which something was kept, once that is released', async () => {
+    const storage = await opened()
+    const random = new SeededRandom(seed)
+    const pieces = (isReleased: boolean): number => {
+      const seen = new Set<ArrayBufferLike>()
+      for (let round = 0; round < 100_000; round++) {
+        const key = `key ${below(random, 500)}`
+        const bytes = valueOf(key, round, 200)
+        const region: LentRegion = { bytes, start: 0, end: bytes.length, hold: undefined }
+        storage.store!(0, key, region, 'kept')
+        seen.add(region.bytes.buffer)
+        if (isReleased) region.hold!.release()
+      }
+      return seen.size
+    }
+    expect(pieces(true)).toBeLessThan(20)
+    expect(pieces(false)).toBeGreaterThan(200)
   })
 
   test('finds each of many keys, also after most of them were removed', async () => {

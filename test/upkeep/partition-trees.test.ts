@@ -20,7 +20,7 @@ describe('the tree of a partition', () => {
     const it = await shelf()
     it.put('b\0k', 'one')
     const before = await rootOf(it)
-    const region = { bytes: new Uint8Array(0), start: 0, end: 0 }
+    const region = { bytes: new Uint8Array(0), start: 0, end: 0, hold: undefined }
     it.put('b\0other', 'newer')
     await rootOf(it)
     expect(it.store.near.find(0, 'b\0other', region, 'kept')).toBe(true)
