@@ -337,11 +337,13 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
   succeed(): void {
     this.many.node.stats.inFlight -= 1
     try {
-      this.resolve(this.many.tell(this.request, this.own))
+      const result = this.many.tell(this.request, this.own)
+      // What is told later is read later: the record stays where it is.
+      if (!(result instanceof Promise)) this.hold?.release()
+      this.resolve(result)
     } catch (error) {
       this.reject(error)
     }
-    this.hold?.release()
   }
 
   resolve(result: T | Promise<T>): void {

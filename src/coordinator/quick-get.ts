@@ -161,10 +161,12 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
     node.stats.inFlight -= 1
     node.wheel.cancel(this)
     try {
-      this.resolve(this.tell(this.request, this))
+      const result = this.tell(this.request, this)
+      // What is told later is read later: the record stays where it is.
+      if (!(result instanceof Promise)) this.hold?.release()
+      this.resolve(result)
     } catch (error) {
       this.reject(error)
     }
-    this.hold?.release()
   }
 }

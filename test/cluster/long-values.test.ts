@@ -34,3 +34,17 @@ test('long values arrive whole over links that lose, repeat and reorder, and own
   })
   for (const whole of reads) expect(whole).toBeGreaterThan(20)
 })
+
+test('long values that are read at once, and wait for each other, come as they were read', async () => {
+  await overSeeds(seeds(3), { nodes: 3, storage: 'memory' }, async (cluster) => {
+    const bucket = cluster.node('n1').bucket<Uint8Array>('b', { codec: bytesCodec() })
+    const many = Array.from({ length: 12 }, (_, i) => `k${i}`)
+    for (const [i, key] of many.entries()) await bucket.put(key, new Uint8Array(900_000).fill(i))
+    const single = Promise.all(many.map((key) => bucket.get(key)))
+    const together = bucket.getMany(many)
+    for (const [i, entry] of (await single).entries())
+      expect(Buffer.from(entry.value()!).equals(Buffer.alloc(900_000, i))).toBe(true)
+    for (const [i, entry] of [...(await together).values()].entries())
+      expect(Buffer.from(entry.value()!).equals(Buffer.alloc(900_000, i))).toBe(true)
+  })
+})
