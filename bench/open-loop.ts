@@ -11,6 +11,9 @@ const pendingMax = 100_000
 /** Most bytes of the values of those. */
 const pendingBytesMax = 256 * 2 ** 20
 
+/** Begun at once, before what has arrived meanwhile is read: a server, too, takes some of its requests at a time. */
+const burstMax = 256
+
 /** Nearer to the next moment than this, the loop looks at the clock again and again: timers are not exact. */
 const timerSlackMs = 2
 
@@ -20,6 +23,8 @@ export interface OpenLoopOptions {
   readonly seconds: number
   /** Ends the loop earlier, as soon as it holds. */
   readonly isOver?: () => boolean
+  /** What is not begun so long after it was due is refused by the loop itself, which else gives up some time. */
+  readonly patienceMs?: number
   /** Told of each operation. @param dueMs since the beginning */
   readonly onEnded?: (dueMs: number, ending: Ending, latencyMs: number) => void
 }
@@ -48,6 +53,7 @@ class OpenLoop {
   #total: number
   readonly #latenciesUs = new Histogram()
   readonly #pendingMax: number
+  readonly #patienceMs: number | undefined
   #startMs = 0
   #begun = 0
   #ended = 0
@@ -68,18 +74,21 @@ class OpenLoop {
     this.#ratePerSecond = ratePerSecond
     this.#total = Math.max(1, Math.round(ratePerSecond * seconds))
     this.#pendingMax = pendingMaxOf(workload.value.length)
+    this.#patienceMs = options.patienceMs
   }
 
   async run(): Promise<void> {
     this.#startMs = performance.now()
     while (this.#begun < this.#total && this.#fault === undefined) {
       const dueCount = this.#dueCount()
-      if (dueCount - this.#ended > this.#pendingMax) {
+      if (this.#patienceMs !== undefined) this.#refuseOlderThan(this.#patienceMs)
+      else if (dueCount - this.#ended > this.#pendingMax) {
         this.#behindMs = performance.now()
         break
       }
       if (this.#isOver()) this.#total = dueCount
-      while (this.#begun < dueCount) void this.#operate(this.#begun++)
+      const until = Math.min(dueCount, this.#begun + burstMax)
+      while (this.#begun < until) void this.#operate(this.#begun++)
       await this.#untilNextIsNear()
     }
     await this.#allEnded()
@@ -100,6 +109,15 @@ class OpenLoop {
       refused: this.#refused,
       failed: this.#failed,
       behind: this.#behindMs === undefined ? 0 : 1,
+    }
+  }
+
+  /** Whoever waited so long for the loop alone has gone away. */
+  #refuseOlderThan(ms: number): void {
+    const tooLateMs = performance.now() - ms
+    while (this.#begun < this.#total && this.#dueMs(this.#begun) < tooLateMs) {
+      this.#count(this.#begun++, 'refused')
+      this.#ended += 1
     }
   }
 

@@ -28,8 +28,6 @@ export interface Told {
   readonly after: readonly Span[]
   /** From the moment at which the last operation of the loop was due to the end of all. */
   readonly endedAfterMs: number
-  /** Whether the loop ended early: more was due and not done than it bears. */
-  readonly fellBehind: boolean
   /** Memory of the client's process at the end of each second of the loop, MiB. */
   readonly rssMib: readonly number[]
   /** Parts of the loop together: its first third, which is healthy, its second and its last. */
@@ -97,7 +95,7 @@ async function offer(
   const rssMib: number[] = []
   const sampling = setInterval(() => rssMib.push(rss()), 1000)
   const startMs = performance.now()
-  const { timeline, fellBehind } = await run(workload, ratePerSecond, seconds)
+  const timeline = await run(workload, ratePerSecond, seconds)
   const endedAfterMs = Math.max(0, performance.now() - startMs - seconds * 1000)
   for (const each of plan) clearTimeout(each)
   clearInterval(sampling)
@@ -109,9 +107,8 @@ async function offer(
     capacityPerSecond: Math.round(capacityPerSecond),
     ratePerSecond,
     seconds: timeline.seconds(),
-    after: after?.timeline.seconds() ?? [],
+    after: after?.seconds() ?? [],
     endedAfterMs: Math.round(endedAfterMs),
-    fellBehind,
     rssMib,
     thirds: [timeline.span(0, a), timeline.span(a, b), timeline.span(b, seconds)],
     whole: timeline.span(0, seconds),
@@ -127,15 +124,12 @@ function troubleOf(scenario: Scenario, member: Member): { strike(): void; heal()
   return { strike: () => void member.slow(slowness), heal: () => void member.slow(1) }
 }
 
-async function run(
-  workload: Workload,
-  ratePerSecond: number,
-  seconds: number,
-): Promise<{ timeline: Timeline; fellBehind: boolean }> {
+async function run(workload: Workload, ratePerSecond: number, seconds: number): Promise<Timeline> {
   const timeline = new Timeline()
   const onEnded: Timeline['ended'] = (...what) => timeline.ended(...what)
-  const { behind } = await runOpenLoop(workload, { ratePerSecond, seconds, onEnded })
-  return { timeline, fellBehind: behind === 1 }
+  const options = { ratePerSecond, seconds, onEnded, patienceMs: 1_000 }
+  await runOpenLoop(workload, options)
+  return timeline
 }
 
 function rss(): number {

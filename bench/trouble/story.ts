@@ -14,7 +14,7 @@ export interface Variant {
 /** One run, a line for each second. */
 export function linesOf(title: string, told: Told): string[] {
   const { capacityPerSecond, ratePerSecond, seconds, after, rssMib } = told
-  const { endedAfterMs, fellBehind } = told
+  const { endedAfterMs } = told
   const head = `${title}: a closed loop reached ${count(capacityPerSecond)}/s; due ${count(ratePerSecond)}/s`
   const columns = ['second', 'done', 'refused', 'failed', 'p50 ms', 'p99 ms', 'p99.9 ms', 'MiB']
   const rows = seconds.map((span, at) => row(String(at), span, rssMib[at]))
@@ -23,7 +23,6 @@ export function linesOf(title: string, told: Told): string[] {
     head,
     columns.map(padded).join(''),
     ...rows,
-    ...(fellBehind ? ['the loop ended early: more was due and not done than it bears'] : []),
     ...(later.length > 0 ? [`all had ended ${endedAfterMs} ms after the last was due`] : []),
     ...later,
     '',

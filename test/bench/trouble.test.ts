@@ -27,7 +27,6 @@ function told(about: Partial<Told> = {}): Told {
     seconds: [span(), span(), span()],
     after: [],
     endedAfterMs: 0,
-    fellBehind: false,
     rssMib: [10, 10, 10],
     thirds: [span(), span({ p99Ms: 8 }), span({ p99Ms: 3 })],
     whole: span({ succeeded: 300 }),
