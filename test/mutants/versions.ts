@@ -168,8 +168,8 @@ function siblingOf(`,
     edits: [
       {
         file: 'coordinator/end-write.ts',
-        find: 'const source = replaced ?? { bytes: stored,',
-        replace: 'const source = { bytes: stored,',
+        find: 'caller, replaced ?? recordHead(stored,',
+        replace: 'caller, recordHead(stored,',
       },
     ],
   },
