@@ -207,6 +207,7 @@ async function restoreOld(name: string, plan: FaultPlan, tools: Tools): Promise<
   await operators.crash(name, { lose: 'unsynced' })
   if (isClean && plan.level < 0.5) operators.release(name)
   cluster.restoreDisk(name, saved)
+  operators.rollBack(name)
   await cluster.sleep(plan.forMs * plan.level)
   operators.release(name)
   return true

@@ -156,6 +156,11 @@ export class Operators {
     await this.#world.cluster.crash(name, { lose: 'everything' })
   }
 
+  /** The disk of a node that is down has old data again: it comes back without its vote, and may not have it anew. */
+  rollBack(name: string): void {
+    this.#emptied.delete(name)
+  }
+
   /** From now on the node may find that it is no member any more. */
   expectDeparture(name: string): void {
     this.#outgoing.add(name)

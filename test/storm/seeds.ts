@@ -32,4 +32,10 @@ export const keptSeeds: readonly KeptSeed[] = [
     found:
       'a seed that had been replaced and ran again kept a newcomer from joining by the other seeds',
   },
+  {
+    seed: 206_092,
+    found:
+      'the storm counted a node with an emptied disk that was rolled back before it was in as one with a vote, and ' +
+      'took two votes of three',
+  },
 ]
