@@ -36,7 +36,6 @@ import {
   type ReadResult,
   type TellResult,
 } from './get-request.ts'
-import { patienceMs } from './hedging.ts'
 import { tallyOptions } from './joint.ts'
 import { absenceOf, lackOf, ReadAnswers } from './read-answers.ts'
 import { ReadTiming } from './read-timing.ts'
@@ -260,19 +259,19 @@ export class GetOperation<T> extends Deadline implements CallSink {
   /** Time passed: one owner more is asked, those that went away are given up, at last the read itself is. */
   expire(): void {
     const { wheel, stats } = this.#node
-    const waitedMs = this.afterMs
-    const leftMs = this.#timing.leftMs(this.#request.timeoutMs, waitedMs)
+    const leftMs = this.#timing.leftMs(this.#request.timeoutMs, this.afterMs)
     if (leftMs <= 0 || wheel.isEnding) {
       if (this.#phase === 'asking' && this.#tally.outcome() === 'lost') this.#lose()
       else this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
       return this.#abandon(this.#tally.waitingMask)
     }
-    wheel.set(this, this.#phase === 'ended' ? leftMs : Math.min(leftMs, patienceMs))
-    if (this.#phase !== 'asking') return
+    if (this.#phase !== 'asking') return wheel.set(this, leftMs)
     // Owners that membership lost sight of since they were asked have failed.
     const away = unreachableOwners(this.#node, this.#ring.replicas(this.#request.partition))
     this.#abandon(away & this.#tally.waitingMask)
+    const waitedMs = this.#request.timeoutMs - leftMs
     const isHedgeDue = this.#timing.isHedgeDue(waitedMs, this.#nodes, this.#tally.waitingMask)
+    wheel.set(this, Math.min(leftMs, this.#timing.nextLookMs))
     if (isHedgeDue && this.#askOwner()) {
       stats.hedged += 1
       // In the place of one that counts for both quorums, one for each.

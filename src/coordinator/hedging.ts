@@ -8,6 +8,11 @@
 
 /** Share of reads that may ask one more before `patienceMs`. */
 const budgetShare = 0.02
+/**
+ * Share of reads that are late. More than the budget: were it the same, the delay would be that of the late ones as
+ * soon as they are as many, and none of them would be helped. The budget goes to those that are late for longest.
+ */
+const lateShare = 0.05
 /** Budget that is saved up at most, in requests; a node begins with it. */
 const savedMax = 10
 /** Latencies after which the delay is reckoned anew; the older ones count half from then on. */
@@ -27,7 +32,7 @@ export class Hedging {
   #saved = savedMax
   #afterMs = patienceMs
 
-  /** The delay now, milliseconds: longer than 98 of 100 reads take. `patienceMs` until enough is known. */
+  /** The delay now, milliseconds: longer than 95 of 100 reads take. `patienceMs` until enough is known. */
   get afterMs(): number {
     return this.#afterMs
   }
@@ -53,7 +58,7 @@ export class Hedging {
 
   #reckon(): void {
     const counts = this.#counts
-    let left = counts.reduce((sum, count) => sum + count, 0) * budgetShare
+    let left = counts.reduce((sum, count) => sum + count, 0) * lateShare
     let index = classCount - 1
     while (index > 0 && left >= counts[index]!) left -= counts[index--]!
     this.#afterMs = Math.min(patienceMs, firstClassMs * classFactor ** (index + 1))

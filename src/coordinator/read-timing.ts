@@ -59,6 +59,14 @@ export class ReadTiming {
   }
 
   /**
+   * When to look again: one that the budget has kept from asking may ask as soon as there is some again. Many reads are
+   * late at once when this node was busy, and those among them whose replica is slow must not wait for ever for that.
+   */
+  get nextLookMs(): number {
+    return this.#hedged ? patienceMs : this.#node.hedging.afterMs
+  }
+
+  /**
    * Whether one owner more is to be asked in the place of those that have not answered for so long: once, and not too
    * soon for the budget.
    */

@@ -42,6 +42,26 @@ function asked(fake: FakeNode, ids: readonly string[] = members): string[] {
   return ids.filter((id) => (fake.lanes.get(id)?.made ?? 0) > 0)
 }
 
+describe('a read whose replica is late', () => {
+  test('asks another one as soon as the budget allows it, and not a tenth of a second later', async () => {
+    const fake = fakeNode(self, ring)
+    fake.store.read = () => record
+    const { hedging } = fake.node
+    for (let i = 0; i < 1_000; i++) hedging.took(1)
+    while (hedging.mayAsk());
+    const found = read(fake)
+    const [first] = asked(fake)
+    fake.clock.pass(30)
+    expect(asked(fake)).toEqual([first])
+    for (let i = 0; i < 50; i++) hedging.counted()
+    fake.clock.pass(30)
+    expect(asked(fake)).toHaveLength(2)
+    expect(fake.node.stats.hedged).toBe(1)
+    fake.lane(asked(fake).find((id) => id !== first)!).answer(frameType.same)
+    expect(await found).toMatchObject({ bytes: record })
+  })
+})
+
 describe('a replica that has the same', () => {
   test('need not send it: its answer counts as the record that is known here', async () => {
     const fake = fakeNode(self, ring)

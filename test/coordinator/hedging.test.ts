@@ -16,14 +16,14 @@ describe('the delay of a hedge', () => {
     expect(told(() => 1, 127).afterMs).toBe(patienceMs)
   })
 
-  test('is longer than 98 of 100 reads take, and not by much', () => {
+  test('is longer than 95 of 100 reads take, and not by much', () => {
     const { afterMs } = told((i) => 1 + (i % 100) / 100)
-    expect(afterMs).toBeGreaterThanOrEqual(1.98)
+    expect(afterMs).toBeGreaterThanOrEqual(1.95)
     expect(afterMs).toBeLessThan(2.6)
   })
 
-  test('does not follow one read of a hundred that takes long', () => {
-    expect(told((i) => (i % 100 === 0 ? 100 : 1)).afterMs).toBeLessThan(1.4)
+  test('does not follow three reads of a hundred that take long', () => {
+    expect(told((i) => (i % 33 === 0 ? 100 : 1)).afterMs).toBeLessThan(1.4)
   })
 
   test('follows a network that becomes slower, or quicker, within a thousand reads', () => {
