@@ -34,8 +34,12 @@ export interface Comparison {
   readonly verdict: 'fine' | 'higher' | 'lower' | 'unknown'
 }
 
-/** What to store of a run: the named cases. A case that it does not have, or without a ratio, is left out. */
+/**
+ * What to store of a run: the named cases. A case that it does not have, or without a ratio, is left out, and so is all
+ * of a run beside another yardstick than the suite's own: its ratios say nothing about those.
+ */
 export function storedCases(run: Run, names: readonly string[]): StoredCase[] {
+  if (run.options.some((words) => /^yardstick (?!own$)/.test(words))) return []
   return run.results.flatMap((result) => {
     const { ratio, ratios } = result
     const name = caseName(result)

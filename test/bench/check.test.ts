@@ -37,6 +37,15 @@ describe('a stored case', () => {
   })
 })
 
+describe('a run beside another yardstick than the own', () => {
+  it('has nothing to store', () => {
+    const run = runOf({ ratio: 0.6 })
+    const beside = (yardstick: string): Run => ({ ...run, options: [`yardstick ${yardstick}`] })
+    expect(storedCases(beside('own'), [name])).toHaveLength(1)
+    expect(storedCases(beside('ceiling.mjs'), [name])).toEqual([])
+  })
+})
+
 describe('a measured ratio', () => {
   it.each([
     [0.49, 'fine', 0],
