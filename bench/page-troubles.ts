@@ -23,13 +23,14 @@ ${[...newest.values()].map(troublePart)}`
 }
 
 function troublePart({ options, results, ...run }: TroubleRun): Markup {
+  const isStruck = options.scenario === 'slowed' || options.scenario === 'killed'
   const about = [dateWords(run.at), run.machine.cpu, `Node.js ${run.node}`].join(' · ')
   return markup`<h3>${options.scenario}</h3>
 <p class="soft"><code>${options.command}</code> · ${about} · commit <code>${commitWords(run)}</code></p>
-<div class="pictures wide">${results.map(({ name, told }) => pictures(name, told[0]))}</div>`
+<div class="pictures wide">${results.map(({ name, told }) => pictures(name, told[0], isStruck))}</div>`
 }
 
-function pictures(name: string, told: Told | undefined): Markup | undefined {
+function pictures(name: string, told: Told | undefined, isStruck: boolean): Markup | undefined {
   if (told === undefined) return undefined
   const spans = [...told.seconds, ...told.after]
   const x = 'second'
@@ -40,7 +41,7 @@ function pictures(name: string, told: Told | undefined): Markup | undefined {
     plot,
     { titles: { title: `${name}: operations`, y: 'each second', x }, scale: counted, label: short },
     [
-      borders(told, spans.length),
+      borders(told, isStruck),
       lines(spans, counted, {
         done: ({ succeeded }) => succeeded,
         refused: ({ refused }) => refused,
@@ -52,15 +53,17 @@ ${picture(
   plot,
   { titles: { title: `${name}: latency`, y: 'time taken', x }, scale: timed, label: duration },
   [
-    borders(told, spans.length),
+    borders(told, isStruck),
     lines(spans, timed, { p99: ({ p99Ms }) => p99Ms * 1000, p50: ({ p50Ms }) => p50Ms * 1000 }),
   ],
 )}`
 }
 
-/** Where the thirds of the loop meet, and where it ended; with the numbers of seconds below. */
-function borders({ seconds, after }: Told, count: number): Markup {
-  const at = after.length > 0 ? [seconds.length] : [seconds.length / 3, (seconds.length * 2) / 3]
+/** Where a replica is struck and where it is well again, or where an overload ends; the seconds stand below. */
+function borders({ seconds, after }: Told, isStruck: boolean): Markup {
+  const count = seconds.length + after.length
+  const thirds = isStruck ? [seconds.length / 3, (seconds.length * 2) / 3] : []
+  const at = after.length > 0 ? [seconds.length] : thirds
   const labels = Array.from(
     { length: Math.ceil(count / secondsBetweenLabels) },
     (_, i) => i * secondsBetweenLabels,
