@@ -6,8 +6,8 @@
  * Also told is how many records are repaired in a second, from the beginning of the first round that finds any to the
  * last record, however long the pause between two rounds; and what the process computed meanwhile. For the rest of the
  * time it waited: a difference is looked at again after a moment before anything is sent (`src/upkeep/comparison.ts`),
- * one partition after the other, so that it matters in how many partitions the differences are, and hardly how many
- * there are. For the speed of repair take many: 100000 keys and 20000 differences.
+ * once for some partitions together, so that it matters in how many partitions the differences are, and hardly how
+ * many there are. For the speed of repair take many: 100000 keys and 20000 differences.
  *
  *     npx tsx bench/micro/repair.ts [keys, 100000] [differences, 100] [partitions that they are in, all]
  */
