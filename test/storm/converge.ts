@@ -96,25 +96,26 @@ export class Convergence {
     if (hintsSuffice(this.#world.plan)) await this.#agreeByHints()
     if (isComparing(this.#world.plan)) await this.#compare()
     if (hasRot(this.#world.plan)) await this.#scrub()
+    if (isReaping(this.#world.plan)) await this.#reap()
     await this.#readAll()
     await this.#handOver()
     await this.#agree('after a read of every key')
     for (const round of ['second', 'third']) await this.#readAgain(round)
     for (const { name, keys } of this.#world.plan.groups) await this.#list(name, keys)
-    if (isReaping(this.#world.plan)) await this.#reap()
   }
 
   /**
    * What was deleted leaves nothing behind, on any disk. What is reaped in part, because another reaper renewed the
-   * epoch in between, comes back by a read where replicas are not compared.
+   * epoch in between, or because a read that had found it put it back, comes back by a read where replicas are not
+   * compared. Rounds of reads that may repair nothing come after this.
    */
   async #reap(): Promise<void> {
     const { plan } = this.#world
     const withinMs = reapedWithinMs(plan)
     const problem = (): string | undefined => this.#problemOfReaping()
-    for (let reads = 0; reads < reapingReads; reads++) {
-      const isGone = await this.#waited(withinMs / reapingReads, problem)
-      if (!isGone && !isComparing(plan)) await this.#readAll()
+    for (let reads = 0; reads < reapingReads && problem() !== undefined; reads++) {
+      if (!isComparing(plan)) await this.#readAll()
+      await this.#waited(withinMs / reapingReads, problem)
     }
     await this.#until('no tombstone is left', withinMs, problem)
     await this.#agree('after tombstones were reaped')
