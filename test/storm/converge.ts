@@ -113,9 +113,9 @@ export class Convergence {
     const { plan } = this.#world
     const withinMs = reapedWithinMs(plan)
     const problem = (): string | undefined => this.#problemOfReaping()
-    for (let reads = 0; reads < reapingReads && problem() !== undefined; reads++) {
+    for (let reads = 0; reads < reapingReads; reads++) {
       if (!isComparing(plan)) await this.#readAll()
-      await this.#waited(withinMs / reapingReads, problem)
+      if (await this.#waited(withinMs / reapingReads, problem)) break
     }
     await this.#until('no tombstone is left', withinMs, problem)
     await this.#agree('after tombstones were reaped')

@@ -199,9 +199,15 @@ export class Operators {
     this.#rising.delete(name)
   }
 
+  /** An heir that comes late asks for the place still, even of one that came back meanwhile and is down again. */
+  #mayBeOut(name: string): boolean {
+    const wishes = [...this.#wishes.values()]
+    return this.#outgoing.has(name) || wishes.some(({ replaces }) => replaces === name)
+  }
+
   async #startFailed(name: string, error: unknown): Promise<void> {
     if (error instanceof JoinError && error.message.includes('has left its cluster for good')) {
-      if (!this.#outgoing.has(name)) this.#world.found(`${name} was put out by nobody`)
+      if (!this.#mayBeOut(name)) this.#world.found(`${name} was put out by nobody`)
       if ((this.#holds.get(name) ?? 0) === 0) await this.empty(name)
     } else if (error instanceof InvalidArgumentError && this.#wishes.get(name)?.replaces) {
       // Somebody else has that place, or nobody has it any more: it comes as any other node.

@@ -38,4 +38,14 @@ export const keptSeeds: readonly KeptSeed[] = [
       'the storm counted a node with an emptied disk that was rolled back before it was in as one with a vote, and ' +
       'took two votes of three',
   },
+  {
+    seed: 140_603_473,
+    found:
+      'the storm asked for equal owners after a read that had met a tombstone while it was reaped, and put it back',
+  },
+  {
+    seed: 140_603_710,
+    found:
+      'an heir that came late took the place of a node that had been back meanwhile, which the storm had forgotten',
+  },
 ]
