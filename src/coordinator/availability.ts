@@ -10,6 +10,7 @@ import {
   WriteUncertainError,
 } from '../base/errors.ts'
 import { replicaCount, selected } from '../quorum/replica-mask.ts'
+import type { ReadTally } from '../quorum/read-tally.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { PeerLoad } from '../rpc/peer-load.ts'
 import type { Coordination } from './coordination.ts'
@@ -35,6 +36,22 @@ export function unreachableOwners(node: Node, owners: readonly string[]): number
     if (id !== node.selfId && !node.isReachable(id)) mask |= 1 << i
   }
   return mask
+}
+
+/**
+ * Owners that a read may ask again, of those that are thought to answer, as a mask of their numbers: the way to one
+ * that could not be asked may open, and one that is being filled may have everything.
+ * @param unsentMask replicas whose call did not leave this node
+ */
+export function ownersToAskAgain(
+  node: Node,
+  owners: readonly string[],
+  tally: Pick<ReadTally, 'failedMask' | 'recoveringMask' | 'fallbackMask'>,
+  unsentMask: number,
+): number {
+  const { failedMask, recoveringMask, fallbackMask } = tally
+  const away = unreachableOwners(node, owners)
+  return ((unsentMask & failedMask) | recoveringMask) & ~fallbackMask & ~away
 }
 
 /**

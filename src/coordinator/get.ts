@@ -23,6 +23,7 @@ import {
   lostRead,
   nextFallback,
   nextReplica,
+  ownersToAskAgain,
   readRefusal,
   unreachableOwners,
 } from './availability.ts'
@@ -36,6 +37,7 @@ import {
   type ReadResult,
   type TellResult,
 } from './get-request.ts'
+import { patienceMs } from './hedging.ts'
 import { tallyOptions } from './joint.ts'
 import { absenceOf, lackOf, ReadAnswers } from './read-answers.ts'
 import { ReadTiming } from './read-timing.ts'
@@ -57,7 +59,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
   #askedMask = 0
   #answers = new ReadAnswers()
   readonly #calls = new ReplicaCalls()
-  /** `repairing`: the result is known, and enough owners are being brought up to it. */
+  /** `repairing`: the result is known, and enough owners are being brought up to it. After `ended` nothing is told. */
   #phase: 'asking' | 'repairing' | 'ended' = 'asking'
   /** The result, for replicas that answer after it was told. */
   #result: ReadResult
@@ -97,17 +99,15 @@ export class GetOperation<T> extends Deadline implements CallSink {
     const caller = new Caller<T>()
     this.#caller = caller
     this.#own = own
-    this.#begin()
-    return caller.promise
-  }
-
-  #begin(): void {
     const refusal = readRefusal(this.#node, this.#ring, this.#request)
-    if (refusal !== undefined) return this.#fail(refusal)
-    this.#timing.begin()
-    this.#node.wheel.set(this, Math.min(this.#request.timeoutMs, this.#node.hedging.afterMs))
-    this.#askEnough()
-    this.#advance()
+    if (refusal !== undefined) this.#fail(refusal)
+    else {
+      this.#timing.begin()
+      this.#node.wheel.set(this, Math.min(this.#request.timeoutMs, this.#node.hedging.afterMs))
+      this.#askEnough()
+      this.#advance()
+    }
+    return caller.promise
   }
 
   /** Asks until R answers are there or awaited, or nobody is left. */
@@ -180,8 +180,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #readHere(replica: number, stored: Stored, lack: Lack | undefined): void {
     if (stored instanceof Uint8Array) this.#note(replica, storedRecord(stored), lack)
-    else if (stored === 'damaged') this.#noteAbsent(replica, 'damaged')
-    else this.#noteAbsent(replica, lack ?? 'absent')
+    else this.#noteAbsent(replica, stored ?? lack ?? 'absent')
   }
 
   answered(replica: number, frame: AnswerFrame): void {
@@ -238,7 +237,8 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   #otherEpoch(replica: number, body: { bytes: Uint8Array; start: number; end: number }): void {
     const id = this.#nodes[replica]!
-    const mayRetry = this.#node.otherEpoch(id, body) && this.#calls.mayRetryEpoch(id)
+    const isKnown = this.#node.otherEpoch(id, body)
+    const mayRetry = isKnown && this.#phase === 'asking' && this.#calls.mayRetryEpoch(id)
     const isNewer = this.#node.ring().epoch !== this.#ring.epoch
     if (mayRetry && isNewer) this.#startAnew()
     else if (!mayRetry || !this.#send(replica, id)) this.#tally.failed(replica)
@@ -265,7 +265,7 @@ export class GetOperation<T> extends Deadline implements CallSink {
       else this.#fail(lateRead(this.#request, this.#tally.count, this.#calls.lastError))
       return this.#abandon(this.#tally.waitingMask)
     }
-    if (this.#phase !== 'asking') return wheel.set(this, leftMs)
+    if (this.#phase !== 'asking') return wheel.set(this, Math.min(leftMs, patienceMs))
     // Owners that membership lost sight of since they were asked have failed.
     const away = unreachableOwners(this.#node, this.#ring.replicas(this.#request.partition))
     this.#abandon(away & this.#tally.waitingMask)
@@ -281,15 +281,9 @@ export class GetOperation<T> extends Deadline implements CallSink {
     this.#goOn()
   }
 
-  /**
-   * Owners to be asked again, of those that membership thinks to answer: the way to one that could not be asked may
-   * open, and one that is being filled may have everything.
-   */
   #askable(): number {
-    const away = unreachableOwners(this.#node, this.#ring.replicas(this.#request.partition))
-    const { failedMask, recoveringMask, fallbackMask } = this.#tally
-    const unasked = this.#calls.unsentMask & failedMask
-    return (unasked | recoveringMask) & ~fallbackMask & ~away
+    const owners = this.#ring.replicas(this.#request.partition)
+    return ownersToAskAgain(this.#node, owners, this.#tally, this.#calls.unsentMask)
   }
 
   #advance(): void {
@@ -327,20 +321,25 @@ export class GetOperation<T> extends Deadline implements CallSink {
 
   /** Repairs the stale replicas; the read is told once `missing` more copies are there. */
   #repair(result: ReadRecord, staleMask: number, missing = nobodyWaits): void {
-    const request = this.#request
-    const { failedMask } = this.#tally
+    const [request, tally] = [this.#request, this.#tally]
+    const isAwaited = (): boolean => this.#phase === 'repairing' && tally === this.#tally
+    const { failedMask } = tally
     const view = { request, ring: this.#ring, nodes: this.#nodes, failedMask, staleMask }
     repairAfterRead(this.#node, view, result, {
       missing,
       asked: selected(this.#nodes, this.#askedMask),
-      reached: () => {
-        if (this.#phase === 'repairing') this.#succeed(result)
-      },
-      missed: (error) => {
-        this.#calls.lastError = error
-        if (this.#phase === 'repairing') this.#fail(lostRead(request, this.#tally.count, error))
-      },
+      reached: () => (isAwaited() ? this.#succeed(result) : undefined),
+      missed: (error) => (isAwaited() ? this.#notRepaired(error) : undefined),
     })
+  }
+
+  #notRepaired(error: Error): void {
+    this.#calls.lastError = error
+    const isSameRing = this.#node.ring().epoch === this.#ring.epoch
+    if (isSameRing) return this.#fail(lostRead(this.#request, this.#tally.count, error))
+    this.#phase = 'asking'
+    this.#startAnew()
+    this.#goOn()
   }
 
   /** A replica answered after the result was told: if it lacks it, it gets it. */

@@ -3,6 +3,7 @@
  * it (blocking) and by one that does not.
  */
 import { StoreError, TimeoutError } from '../base/errors.ts'
+import type { Channel } from '../rpc/channel.ts'
 import { frameType } from '../rpc/frame.ts'
 import { putFrame } from '../rpc/frame-buffer.ts'
 import { unpackFailure } from '../rpc/failure.ts'
@@ -40,7 +41,7 @@ export interface RepairGoal {
   readonly asked: readonly string[]
   /** As many copies as were missing are there. Called at most once. */
   reached(): void
-  /** They cannot be there any more. */
+  /** They cannot be there any more, or not under the ring of the request. */
   missed(error: StoreError): void
 }
 
@@ -57,7 +58,10 @@ export function repairReplicas(node: Coordination, request: RepairRequest, goal:
     new ReadRepair(node, { ...request, stale }, listener).start()
   }
   const repairAnother = (): boolean => {
-    const owners = node.ring().replicas(request.partition)
+    const ring = node.ring()
+    // Whoever waits begins again under a newer ring.
+    if (ring.epoch !== request.epoch) return false
+    const owners = ring.replicas(request.partition)
     const other = owners.find((id) => !asked.has(id) && node.isReachable(id))
     if (other === undefined) return false
     asked.add(other)
@@ -127,6 +131,8 @@ class ReadRepair extends Deadline implements CallSink {
   readonly #targets: readonly string[]
   /** Request ids of the calls that wait, by target. */
   readonly #calls: Map<number, number> = new Map()
+  /** Targets that were behind, and were told the ring: as a mask of their numbers. */
+  #toldMask = 0
 
   constructor(node: Coordination, request: RepairRequest, listener: RepairListener) {
     super()
@@ -137,21 +143,25 @@ class ReadRepair extends Deadline implements CallSink {
   }
 
   start(): void {
-    const { partition, storageKey, record, timeoutMs, epoch } = this.#request
     this.#targets.forEach((id, i) => {
-      const hintFor = this.#hintsOf(id)
-      if (id === this.#node.selfId) return this.#repairSelf(i, hintFor)
-      const head = { epoch, timeLeftMs: timeoutMs }
-      const frame = putFrame(head, { partition, key: storageKey, hintFor }, record, 0)
+      if (id === this.#node.selfId) return this.#repairSelf(i, this.#hintsOf(id))
       const channel = this.#node.data(id)
-      const call = channel.call(this, i, frame)
-      if (call !== undefined) return void this.#calls.set(i, call)
+      if (this.#send(i, channel)) return
       const error = channel.lastError
       queueMicrotaskOf(() => this.unanswered(i, error))
     })
-    if (this.#calls.size > 0) this.#node.wheel.set(this, timeoutMs)
+    if (this.#calls.size > 0) this.#node.wheel.set(this, this.#request.timeoutMs)
     this.#node.stats.repaired += this.#targets.length
-    this.#node.repaired(storageKey, this.#targets)
+    this.#node.repaired(this.#request.storageKey, this.#targets)
+  }
+
+  #send(i: number, channel: Channel): boolean {
+    const { partition, storageKey: key, record, timeoutMs, epoch } = this.#request
+    const hintFor = this.#hintsOf(this.#targets[i]!)
+    const head = { epoch, timeLeftMs: timeoutMs }
+    const call = channel.call(this, i, putFrame(head, { partition, key, hintFor }, record, 0))
+    if (call !== undefined) this.#calls.set(i, call)
+    return call !== undefined
   }
 
   /** For whom a target keeps hints: the owner that it stands in for, and one of the targets for all that are away. */
@@ -200,11 +210,22 @@ class ReadRepair extends Deadline implements CallSink {
   answered(i: number, frame: AnswerFrame): void {
     const { type, bytes, bodyStart, end } = frame
     if (type === frameType.stored) return this.#listener.repaired(this.#ended(i))
+    if (type === frameType.otherEpoch && this.#sendAgain(i, { bytes, start: bodyStart, end }))
+      return
     const error =
       type === frameType.failed
         ? unpackFailure(bytes, bodyStart, end)
         : new StoreError('ERR_PROTOCOL', 'the replica works under another ring configuration')
     this.unanswered(i, error)
+  }
+
+  /** To one that was behind, once: it knows the ring before it gets the record. */
+  #sendAgain(i: number, body: { bytes: Uint8Array; start: number; end: number }): boolean {
+    const id = this.#targets[i]!
+    const isTold = this.#node.otherEpoch(id, body) && (this.#toldMask & (1 << i)) === 0
+    if (!isTold || this.#node.ring().epoch !== this.#request.epoch) return false
+    this.#toldMask |= 1 << i
+    return this.#send(i, this.#node.data(id))
   }
 
   unanswered(i: number, error: StoreError): void {

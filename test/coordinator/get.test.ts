@@ -5,6 +5,7 @@ import type { GetRequest, ReadResult } from '../../src/coordinator/get-request.t
 import { GetOperation } from '../../src/coordinator/get.ts'
 import type { Lack } from '../../src/replica/lack.ts'
 import { storedHeaderBytes, writtenLocally, type Stored } from '../../src/replica/stored-record.ts'
+import { requestEpoch } from '../../src/rpc/frame-buffer.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import { DotSource } from '../../src/versions/dot-source.ts'
 import { fakeNode, partition, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
@@ -241,12 +242,82 @@ describe('owners that cannot be asked now', () => {
 })
 
 describe('replicas of a read that work under another epoch', () => {
+  const sent = record.subarray(storedHeaderBytes)
+  const epochsAsked = (fake: FakeNode, id: string): number[] =>
+    [...fake.lane(id).calls.values()].map(({ frame }) => requestEpoch(frame, 0))
+
   test('have three retries each, not three together', async () => {
     const fake = fakeNode(self, ring)
     const found = read(fake, { needed: 3 })
     for (let i = 0; i < 3; i++) for (const id of others) fake.lane(id).answer(frameType.otherEpoch)
     for (const id of others) fake.lane(id).answer(frameType.absent)
     expect(await found).toBeUndefined()
+  })
+
+  /** A read of a node that owns nothing: one replica has the record, the other one is sent it, and is asked to wait. */
+  function awaitsRepair(): { fake: FakeNode; found: Promise<ReadResult | string>; stale: string } {
+    const fake = fakeNode(strangers[0]!, ring)
+    const found = read(fake)
+    const [stale, current] = asked(fake) as [string, string]
+    fake.lane(stale).answer(frameType.absent)
+    fake.lane(current).answer(frameType.record, sent)
+    expect(epochsAsked(fake, stale)).toEqual([1])
+    return { fake, found, stale }
+  }
+
+  // Found by seed 206921 of the storm: a ring that changed between a read and the repair that it waits for failed it.
+  test('make the read begin again when the ring is newer than a repair that it waits for', async () => {
+    const { fake, found, stale } = awaitsRepair()
+    fake.setRing(ringOf(members, { epoch: 2 }))
+    fake.lane(stale).answer(frameType.otherEpoch)
+    const again = asked(fake).filter((id) => epochsAsked(fake, id).includes(2))
+    expect(again).toHaveLength(2)
+    for (const id of again) fake.lane(id).answer(frameType.record, sent)
+    expect(await found).toMatchObject({ bytes: sent })
+    expect(fake.node.wheel.size).toBe(0)
+  })
+
+  test('let no read last longer than its deadline, however often the ring changes', async () => {
+    const { fake, found } = awaitsRepair()
+    for (let epoch = 2; epoch < 9; epoch++) {
+      fake.setRing(ringOf(members, { epoch }))
+      for (const id of asked(fake)) fake.lane(id).answer(frameType.otherEpoch)
+    }
+    fake.clock.pass(1_100)
+    expect(await found).toBe('ERR_TIMEOUT')
+    expect(fake.node.wheel.size).toBe(0)
+  })
+
+  // Found by seed 1 of the storm: a read of many keys told of one key twice, and of another one never.
+  test.each(['repairing', 'ended'])('do not begin a read again that is %s', async (phase) => {
+    const fake = fakeNode(strangers[0]!, ring)
+    const found = read(fake, { readRepair: phase === 'ended' ? 'async' : 'blocking' })
+    fake.clock.pass(250)
+    const [stale, current, late] = asked(fake) as [string, string, string]
+    fake.lane(stale).answer(frameType.absent)
+    fake.lane(current).answer(frameType.record, sent)
+    fake.setRing(ringOf(members, { epoch: 2 }))
+    fake.lane(late).answer(frameType.otherEpoch)
+    expect(asked(fake).flatMap((id) => epochsAsked(fake, id))).toEqual([1])
+    fake.lane(stale).acknowledge()
+    expect(await found).toMatchObject({ bytes: sent })
+    expect([fake.node.stats.inFlight, fake.node.wheel.size]).toEqual([0, 0])
+  })
+
+  test('are sent a repair once more when it is they who were behind', async () => {
+    const { fake, found, stale } = awaitsRepair()
+    fake.lane(stale).answer(frameType.otherEpoch)
+    expect(epochsAsked(fake, stale)).toEqual([1])
+    fake.lane(stale).acknowledge()
+    expect(await found).toMatchObject({ bytes: sent })
+  })
+
+  test('are given up when a repair meets them twice', async () => {
+    const { fake, found, stale } = awaitsRepair()
+    for (const id of [...others, self].filter((id) => !asked(fake).includes(id))) fake.down.add(id)
+    for (let i = 0; i < 2; i++) fake.lane(stale).answer(frameType.otherEpoch)
+    expect(await found).toBe('ERR_UNAVAILABLE')
+    expect(fake.node.wheel.size).toBe(0)
   })
 })
 

@@ -48,4 +48,8 @@ export const keptSeeds: readonly KeptSeed[] = [
     found:
       'an heir that came late took the place of a node that had been back meanwhile, which the storm had forgotten',
   },
+  {
+    seed: 206_921,
+    found: 'a ring that changed between a read and the repair that it waited for made the read fail',
+  },
 ]
