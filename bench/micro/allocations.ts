@@ -8,10 +8,10 @@
 import { Session, type HeapProfiler } from 'node:inspector/promises'
 import { runClosedLoop } from '../closed-loop.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
+import { foundThree } from '../members.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload } from '../workload.ts'
-import { found, isSettled, until } from './members.ts'
 
 const samplingInterval = 8192
 const shownMax = 20
@@ -36,12 +36,10 @@ const seconds = Number(process.argv[4] ?? 3)
 const dist = `${root}dist`
 ensureBuilt(dist)
 const library = await loadLibrary(dist)
-const { node, start } = await found(library, {
+const { node, members } = await foundThree(library, {
   dist,
   options: { replication: { n: 3, r: 2, w: 2 } },
 })
-const members = [await start('n2'), await start('n3')]
-await until('the cluster stands', () => isSettled(node, 3))
 const bucket = node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
 const workload = makeWorkload(bucket, {
   layout: 'tcp-n3',

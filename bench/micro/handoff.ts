@@ -24,11 +24,11 @@ import { resolveOptions } from '../../src/node/options.ts'
 import { median } from '../cases.ts'
 import { cpuUs } from '../cluster.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
+import { found, isSettled, until, type Member } from '../members.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { withScratch } from '../scratch.ts'
 import { describeLimit, readLimit } from './limit.ts'
-import { found, isSettled, until, type Member } from './members.ts'
 
 const valueBytes = 100
 const absentId = 'n3'

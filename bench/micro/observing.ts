@@ -23,10 +23,10 @@ import { median } from '../cases.ts'
 import { cpuUs } from '../cluster.ts'
 import { assertUndisturbed } from '../disturbed.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
+import { foundThree } from '../members.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload, type Workload } from '../workload.ts'
-import { found, isSettled, until } from './members.ts'
 
 const inFlight = 64
 const valueBytes = 100
@@ -253,12 +253,10 @@ const { pairs, seconds, dist } = readArguments()
 ensureBuilt(dist)
 const library = await loadLibrary(dist)
 console.log(`a look at a channel that nobody has subscribed to: ${lookNs().toFixed(2)} ns`)
-const { node, start } = await found(library, {
+const { node, members } = await foundThree(library, {
   dist,
   options: { replication: { n: 3, r: 2, w: 2 } },
 })
-const members = [await start('n2'), await start('n3')]
-await until('the cluster stands', () => isSettled(node, 3))
 const bucket = node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
 const what = { layout: 'tcp-n3', dist: 'uniform', valueBytes, inFlight } as const
 const workloads = {

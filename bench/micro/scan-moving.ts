@@ -8,9 +8,9 @@
  */
 import type { Bucket, CoterieNode } from '../../src/index.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
+import { found, until, type Founded, type Member } from '../members.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
-import { found, until, type Founded, type Member } from './members.ts'
 
 const count = Number(process.argv[2] ?? 1_000_000)
 const looks = 16

@@ -4,8 +4,10 @@
  *
  * - the bytes of records that the others sent for that, and how many in a second, from the beginning of the change of
  *   owners to its end, with no load;
- * - with an open loop (half reads, half writes) at a part of what a closed one reached in the same run: p99 of the
- *   operations without a transfer and with one under way, in turn, and their ratio. One pair before them warms up.
+ * - with an open loop (half reads, half writes) at a part of what a closed one reached in the same run, which goes on
+ *   while the node joins: p99 of the operations that were due before that and of those that were due while owners
+ *   changed, and their ratio. One join before them warms up, in all four processes: what runs only while owners change
+ *   has to be compiled, and where a processor is shared that takes it from the others.
  *
  *     npx tsx bench/micro/transfer.ts [--megabytes 400] [--pairs 3] [--load 0.5] [--limit MiB/s] [--library DIR]
  *
@@ -16,32 +18,36 @@ import type { Bucket, CoterieNode } from '../../src/index.ts'
 import { median } from '../cases.ts'
 import { runClosedLoop } from '../closed-loop.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
+import { foundThree, isSettled, until, type Member, type Standing } from '../members.ts'
 import { runOpenLoop } from '../open-loop.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
-import { makeWorkload, type Measured, type Workload } from '../workload.ts'
+import { makeWorkload, type Workload } from '../workload.ts'
 import { describeLimit, readLimit } from './limit.ts'
-import { found, isSettled, until, type Founded, type Member } from './members.ts'
 
-/** Without the one that comes and goes. */
-const memberCount = 3
 const valueBytes = 1024
 const inFlight = 64
 const capacitySeconds = 3
-const quietSeconds = 3
-/** Longer than any transfer: the loop ends with it. */
+/** The loop's part that is not counted, the one before the join that is, and more than the whole of it lasts. */
+const settlingMs = 1_000
+const quietMs = 3_000
 const loadedSecondsMax = 120
+/** What a change does to operations may begin before this process hears of it. */
+const marginMs = 200
+/** How long the loop goes on with four members, so that what they do is compiled as well. */
+const afterMs = 2_000
 const mb = 1e6
 
-/** The cluster, and what it holds. */
-interface Setting extends Founded {
-  readonly members: readonly Member[]
+/** The cluster, what it holds, and the fourth node, which is not a member yet. */
+interface Setting extends Standing {
+  readonly newcomer: Member
   readonly workload: Workload
 }
 
 /** One change of owners. */
 interface Transfer {
-  readonly ms: number
+  readonly beganMs: number
+  readonly endedMs: number
   readonly bytes: number
 }
 
@@ -77,29 +83,22 @@ async function sentBytes(node: CoterieNode, members: readonly Member[]): Promise
   return all.reduce((sum, { handoff }) => sum + handoff.sentBytes, 0)
 }
 
-/** Has a fourth node join, and `meanwhile` done from the beginning of the transfer on. */
-async function join(
-  { node, start, members }: Setting,
-  meanwhile: (isOver: () => boolean) => Promise<void>,
-): Promise<Transfer & { readonly newcomer: Member }> {
+/** Has the fourth node join. */
+async function join({ node, newcomer, members }: Setting): Promise<Transfer> {
   const before = await sentBytes(node, members)
-  let endedMs: number | undefined
-  const starting = start(`n${Date.now()}`)
+  const coming = newcomer.come()
   await until('owners change', () => node.ring().moving > 0)
   const beganMs = performance.now()
-  const watching = until('the transfer ends', () => node.ring().moving === 0).then(
-    () => (endedMs = performance.now()),
-  )
-  await meanwhile(() => endedMs !== undefined)
-  const ms = (await watching) - beganMs
-  const newcomer = await starting
-  return { newcomer, ms, bytes: (await sentBytes(node, members)) - before }
+  await until('the transfer ends', () => node.ring().moving === 0)
+  const endedMs = performance.now()
+  await coming
+  return { beganMs, endedMs, bytes: (await sentBytes(node, members)) - before }
 }
 
-async function leave({ node, members }: Setting, newcomer: Member): Promise<void> {
+async function leave({ node, newcomer, members }: Setting): Promise<void> {
   await settled(node, members)
-  await newcomer.leave()
-  await until('the member is gone', () => isSettled(node, memberCount))
+  await newcomer.depart()
+  await until('the member is gone', () => isSettled(node, members.length + 1))
   await settled(node, members)
 }
 
@@ -116,47 +115,114 @@ async function settled(node: CoterieNode, members: readonly Member[]): Promise<v
   })
 }
 
-function describe({ ms, bytes }: Transfer): string {
-  const perSecond = bytes / mb / (ms / 1000)
-  return `${(bytes / mb).toFixed(0)} MB in ${(ms / 1000).toFixed(1)} s, ${perSecond.toFixed(0)} MB/s`
+function perSecond({ beganMs, endedMs, bytes }: Transfer): number {
+  return (bytes / mb / (endedMs - beganMs)) * 1000
+}
+
+function describe(transfer: Transfer): string {
+  const seconds = (transfer.endedMs - transfer.beganMs) / 1000
+  const rate = perSecond(transfer).toFixed(0)
+  return `${(transfer.bytes / mb).toFixed(0)} MB in ${seconds.toFixed(1)} s, ${rate} MB/s`
 }
 
 async function measureIdle(setting: Setting, rounds: number): Promise<void> {
-  const perSecond: number[] = []
+  const all: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const { newcomer, ...transfer } = await join(setting, () => Promise.resolve())
-    perSecond.push(transfer.bytes / mb / (transfer.ms / 1000))
+    const transfer = await join(setting)
+    all.push(perSecond(transfer))
     console.log(`idle: ${describe(transfer)}`)
-    await leave(setting, newcomer)
+    await leave(setting)
   }
-  console.log(`idle, median: ${median(perSecond).toFixed(0)} MB/s`)
+  console.log(`idle, median: ${median(all).toFixed(0)} MB/s`)
 }
 
-function describeLoad({ p50Us, p99Us, maxUs, operations, refused, failed }: Measured): string {
-  const ms = (us = 0): string => (us / 1000).toFixed(2)
-  const lost = `${refused} refused, ${failed} failed`
-  return `p50 ${ms(p50Us)} ms, p99 ${ms(p99Us)} ms, max ${ms(maxUs)} ms (${operations} operations, ${lost})`
+/** An open loop that goes on until it is ended, and what became of each of its operations. */
+class Load {
+  /** By number; an operation that failed took for ever. */
+  readonly #latenciesMs: Float32Array
+  readonly #ratePerSecond: number
+  readonly #beganMs = performance.now()
+  readonly #ending: Promise<unknown>
+  #isOver = false
+
+  constructor(workload: Workload, ratePerSecond: number) {
+    this.#ratePerSecond = ratePerSecond
+    this.#latenciesMs = new Float32Array(ratePerSecond * loadedSecondsMax)
+    this.#ending = runOpenLoop(workload, {
+      ratePerSecond,
+      seconds: loadedSecondsMax,
+      isOver: () => this.#isOver,
+      onEnded: (dueMs, ending, ms) => {
+        const latencyMs = ending === 'succeeded' ? ms : Number.POSITIVE_INFINITY
+        this.#latenciesMs[Math.round((dueMs / 1000) * ratePerSecond)] = latencyMs
+      },
+    })
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true
+    await this.#ending
+  }
+
+  /** Sorted, of what was due in between. */
+  latenciesMs(fromMs: number, toMs: number): Float32Array {
+    const at = (ms: number): number =>
+      Math.round(((ms - this.#beganMs) / 1000) * this.#ratePerSecond)
+    return this.#latenciesMs.slice(at(fromMs), at(toMs)).sort()
+  }
+}
+
+function quantile(sorted: Float32Array, part: number): number {
+  return sorted[Math.floor(sorted.length * part)] ?? 0
+}
+
+function describeLoad(sorted: Float32Array): string {
+  const [p50, p99, max] = [0.5, 0.99, 1 - Number.EPSILON].map((part) =>
+    quantile(sorted, part).toFixed(2),
+  )
+  const failed = sorted.length - sorted.findLastIndex((ms) => ms !== Number.POSITIVE_INFINITY) - 1
+  return `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${sorted.length} operations, ${failed} failed)`
+}
+
+const pause = async (ms: number): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Resolves with p99 with a transfer under way ÷ p99 before it. */
+async function measurePair(setting: Setting, ratePerSecond: number): Promise<number> {
+  const load = new Load(setting.workload, ratePerSecond)
+  await pause(settlingMs)
+  const fromMs = performance.now()
+  await pause(quietMs)
+  const toMs = performance.now()
+  const transfer = await join(setting)
+  await pause(afterMs)
+  await load.end()
+  const quiet = load.latenciesMs(fromMs, toMs)
+  const moving = load.latenciesMs(transfer.beganMs - marginMs, transfer.endedMs)
+  console.log(`no transfer:    ${describeLoad(quiet)}`)
+  console.log(`under transfer: ${describeLoad(moving)}; ${describe(transfer)}`)
+  await leave(setting)
+  return quantile(moving, 0.99) / quantile(quiet, 0.99)
+}
+
+/** With all four members: they share the processors then, as during the transfer. */
+async function capacityOf({ workload, node }: Setting): Promise<number> {
+  await until('the fourth member stands', () => isSettled(node, 4))
+  await runClosedLoop(workload, { inFlight, seconds: capacitySeconds })
+  const { opsPerSecond } = await runClosedLoop(workload, { inFlight, seconds: capacitySeconds })
+  return opsPerSecond
 }
 
 async function measureLoaded(setting: Setting, pairs: number, load: number): Promise<void> {
-  const { workload } = setting
-  await runClosedLoop(workload, { inFlight, seconds: 1 })
-  const capacity = await runClosedLoop(workload, { inFlight, seconds: capacitySeconds })
-  const ratePerSecond = Math.round(capacity.opsPerSecond * load)
-  console.log(`capacity ${Math.round(capacity.opsPerSecond)}/s, open loop at ${ratePerSecond}/s`)
+  const ratePerSecond = Math.round(capacity * load)
+  console.log(`capacity ${Math.round(capacity)}/s, open loop at ${ratePerSecond}/s`)
+  console.log('to warm up:')
+  await measurePair(setting, ratePerSecond)
   const ratios: number[] = []
-  for (let pair = 0; pair <= pairs; pair++) {
-    const quiet = await runOpenLoop(workload, { ratePerSecond, seconds: quietSeconds })
-    console.log(pair === 0 ? 'to warm up:' : `pair ${pair}:`)
-    console.log(`no transfer:    ${describeLoad(quiet)}`)
-    let loaded: Measured | undefined
-    const { newcomer, ...transfer } = await join(setting, async (isOver) => {
-      loaded = await runOpenLoop(workload, { ratePerSecond, seconds: loadedSecondsMax, isOver })
-    })
-    console.log(`under transfer: ${describeLoad(loaded!)}; ${describe(transfer)}`)
-    // The first one warms up: code that runs only while owners change has to be compiled.
-    if (pair > 0) ratios.push(loaded!.p99Us / quiet.p99Us)
-    await leave(setting, newcomer)
+  for (let pair = 1; pair <= pairs; pair++) {
+    console.log(`pair ${pair}:`)
+    ratios.push(await measurePair(setting, ratePerSecond))
   }
   const all = ratios.map((ratio) => ratio.toFixed(2)).join(', ')
   console.log(`p99 with ÷ without a transfer: ${all}; median ${median(ratios).toFixed(2)}`)
@@ -165,13 +231,11 @@ async function measureLoaded(setting: Setting, pairs: number, load: number): Pro
 const { megabytes, pairs, load, handoff, dist } = readArguments()
 ensureBuilt(dist)
 const library = await loadLibrary(dist)
-const founded = await found(library, {
+const standing = await foundThree(library, {
   dist,
   options: { handoff, replication: { n: 3, r: 2, w: 2 } },
 })
-const members = [await founded.start('n2'), await founded.start('n3')]
-await until('the cluster stands', () => isSettled(founded.node, memberCount))
-const bucket = founded.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
+const bucket = standing.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
 const workload = makeWorkload(bucket, {
   layout: 'tcp-n3',
   mix: 'a',
@@ -183,8 +247,12 @@ await preload(workload, (key) => bucket.put(key, workload.value))
 await fill(bucket, megabytes)
 const limit = describeLimit(handoff)
 console.log(`${megabytes} MB of records on each of three nodes; limit of each sender: ${limit}`)
-const setting = { ...founded, members, workload }
+const newcomer = await standing.start('n4')
+const setting = { ...standing, workload, newcomer }
+const capacity = await capacityOf(setting)
+await leave(setting)
 await measureIdle(setting, pairs)
 await measureLoaded(setting, pairs, load)
-for (const member of members) await member.close()
-await founded.node.close()
+await newcomer.kill()
+for (const member of standing.members) await member.close()
+await standing.node.close()

@@ -17,10 +17,10 @@ import { median } from '../cases.ts'
 import { runClosedLoop } from '../closed-loop.ts'
 import { assertUndisturbed } from '../disturbed.ts'
 import { ensureBuilt, loadLibrary } from '../library.ts'
+import { foundThree, isSettled, until, type SharedOptions } from '../members.ts'
 import { root } from '../options.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload } from '../workload.ts'
-import { found, until, type SharedOptions } from './members.ts'
 
 const inFlight = 64
 const warmUpSeconds = 1.5
@@ -39,18 +39,12 @@ interface Answer {
   readonly comparisons: number
 }
 
-function isWhole(node: CoterieNode): boolean {
-  const { moving, owned } = node.ring()
-  return moving === 0 && Object.keys(owned).length === 3
-}
-
 /** Three nodes, the first of which is to be used. */
 async function start({ dist, layout, antiEntropy }: Orders) {
   const library = await loadLibrary(dist)
   const options: SharedOptions = { antiEntropy, replication: { n: 3, r: 2, w: 2 } }
   if (layout === 'tcp-n3') {
-    const { node, start } = await found(library, { dist, options })
-    const members = [await start('n2'), await start('n3')]
+    const { node, members } = await foundThree(library, { dist, options })
     const close = async (): Promise<void> => {
       for (const member of members) await member.close()
       await node.close()
@@ -72,7 +66,7 @@ async function start({ dist, layout, antiEntropy }: Orders) {
 
 async function measure(orders: Orders): Promise<Answer> {
   const { library, node, close } = await start(orders)
-  await until('the cluster stands', () => isWhole(node))
+  await until('the cluster stands', () => isSettled(node, 3))
   const bucket = node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
   const { layout, seconds } = orders
   const what = { layout, mix: 'put', dist: 'uniform', valueBytes: 100, inFlight } as const

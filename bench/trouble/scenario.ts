@@ -3,7 +3,7 @@ import type { NodeStats } from '../../src/index.ts'
 import type { Case } from '../cases.ts'
 import { runClosedLoop } from '../closed-loop.ts'
 import { loadLibrary } from '../library.ts'
-import { found, isSettled, until, type Founded, type Member } from '../micro/members.ts'
+import { foundThree, type Member, type Standing } from '../members.ts'
 import { runOpenLoop } from '../open-loop.ts'
 import { preload } from '../preload.ts'
 import { makeWorkload, type Workload } from '../workload.ts'
@@ -39,8 +39,7 @@ export interface Told {
 
 type ReadCounts = Pick<NodeStats['operations'], 'gets' | 'hedged'>
 
-interface Setting extends Founded {
-  readonly members: readonly Member[]
+interface Setting extends Standing {
   readonly workload: Workload
 }
 
@@ -58,19 +57,16 @@ export async function runScenario(options: TroubleOptions): Promise<Told> {
 
 async function stand({ dist, scenario, mix, valueBytes }: TroubleOptions): Promise<Setting> {
   const library = await loadLibrary(dist)
-  const founded = await found(library, {
+  const standing = await foundThree(library, {
     dist,
     options: { replication: { n: 3, r: 2, w: 2 } },
     ...(scenario === 'late' && { lateness: late }),
   })
-  const { node, start } = founded
-  const members = [await start('n2'), await start('n3')]
-  await until('the cluster stands', () => isSettled(node, 3))
-  const bucket = node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
+  const bucket = standing.node.bucket<Uint8Array>('bench', { codec: library.bytesCodec() })
   const what: Case = { layout: 'tcp-n3', mix, dist: 'uniform', valueBytes, inFlight }
   const workload = makeWorkload(bucket, what)
   await preload(workload, (key) => bucket.put(key, workload.value))
-  return { ...founded, members, workload }
+  return { ...standing, workload }
 }
 
 async function offer(

@@ -1,4 +1,6 @@
 /** What a write gives back. */
+import { assert } from '../base/assert.ts'
+import type { ToldReceipt } from '../rpc/forward-frame.ts'
 import { Context, type ContextBinding, type ContextSource } from '../versions/context.ts'
 
 /** One acknowledgement of a write. */
@@ -50,6 +52,21 @@ class WrittenReceipt implements Receipt {
     this.#durableMask = outcome.durableMask
   }
 
+  /** What another node is told, which knows these replicas. */
+  static told(receipt: Receipt, known: readonly string[]): ToldReceipt {
+    assert(#source in receipt, 'only receipts of this node are told')
+    const { hinted } = receipt
+    const source = receipt.#source
+    return {
+      nodes: receipt.#nodes === known ? undefined : receipt.#nodes,
+      storedMask: receipt.#storedMask,
+      fallbackMask: receipt.#fallbackMask,
+      durableMask: receipt.#durableMask,
+      hinted,
+      context: 'head' in source ? source : receipt.context.toString(),
+    }
+  }
+
   get context(): Context {
     return (this.#context ??= new Context(this.#binding, this.#source))
   }
@@ -86,4 +103,9 @@ export function createReceipt(
   outcome: WriteOutcome,
 ): Receipt {
   return new WrittenReceipt(binding, source, outcome)
+}
+
+/** What another node is told of a receipt of this one. @param known the replicas that it knows by their numbers */
+export function toldReceipt(receipt: Receipt, known: readonly string[]): ToldReceipt {
+  return WrittenReceipt.told(receipt, known)
 }

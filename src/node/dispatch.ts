@@ -1,6 +1,6 @@
 /** Brings what peers ask to those who answer. Every request of a sound session gets an answer. */
 import { ClosedError, ProtocolError, StoreError } from '../base/errors.ts'
-import { putCall, type ForwardedPuts } from '../coordinator/forward.ts'
+import type { ForwardedPuts } from '../coordinator/forwarded-puts.ts'
 import { refuse, type ReplicaHandlers } from '../replica/handlers.ts'
 import { scanCall } from '../replica/scan-page.ts'
 import { isForClient, plainFrame, requestId } from '../rpc/frame-buffer.ts'
@@ -48,6 +48,12 @@ export class Dispatch {
     const type = bytes[start]
     const isMember = this.#core.keeper.ring !== undefined && !this.#core.isClosed
     if (type === frameType.call) return this.#call(session, bytes, start, end)
+    // Also while the node closes: a write that was begun is answered with what became of it.
+    if (type === frameType.forward && this.#core.keeper.ring !== undefined) {
+      this.answeredCount += 1
+      this.servedCount += 1
+      return this.#puts.answer(session, bytes, start, end)
+    }
     if (!isMember) {
       return refuse(session, requestId(bytes, start), new ClosedError(inNoCluster))
     }
@@ -83,12 +89,6 @@ export class Dispatch {
   }
 
   async #answer(session: Session, tuple: readonly unknown[]): Promise<readonly unknown[]> {
-    // Asked also while the node closes: a write that was begun is answered with what became of it.
-    if (tuple[0] === putCall) {
-      this.answeredCount += 1
-      this.servedCount += 1
-      return this.#puts.coordinate(tuple)
-    }
     if (this.#core.isClosed) throw new ClosedError('the node is closed')
     if (comparisonCalls.has(tuple[0]))
       return this.#core.antiEntropy.answer(session.remote!.id, tuple)

@@ -4,7 +4,7 @@
  */
 import { ClosedError, StoreError } from '../base/errors.ts'
 import type { Coordination } from '../coordinator/coordination.ts'
-import { ForwardedPuts } from '../coordinator/forward.ts'
+import { ForwardedPuts } from '../coordinator/forwarded-puts.ts'
 import { TimerWheel } from '../coordinator/timer-wheel.ts'
 import type { Claim, Status } from '../membership/claim.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -164,7 +164,10 @@ export class NodeCore implements BucketNode {
     this.steadiness = new Steadiness(ports.clock, options.tombstones.graceMs)
     this.reapAnswers = createReapAnswers(this)
     this.reaper = createReaper(this)
-    const puts = new ForwardedPuts(this.coordination, () => this.isClosed)
+    const puts = new ForwardedPuts(this.coordination, {
+      isClosed: () => this.isClosed,
+      failed: (error) => this.fail('request', error),
+    })
     this.dispatch = new Dispatch(this, createHandlers(this), puts)
   }
 

@@ -14,7 +14,13 @@ export function storageKeyBytes(bucket: string, key: string): Buffer {
 
 /** Bucket and key of a storage key. */
 export function splitStorageKey(storageKey: string): { bucket: string; key: string } {
-  const text = Buffer.from(storageKey, 'latin1').toString('utf8')
+  const text = isAscii(storageKey) ? storageKey : Buffer.from(storageKey, 'latin1').toString('utf8')
   const end = text.indexOf('\0')
   return { bucket: text.slice(0, end), key: text.slice(end + 1) }
+}
+
+/** Whether the bytes of a text are its characters. */
+function isAscii(bytes: string): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes.charCodeAt(i) > 0x7f) return false
+  return true
 }

@@ -52,7 +52,7 @@ export function frameBytes({ end, tail }: Frame): number {
 }
 
 /** The shared buffer with room for `bytesNeeded`: no more than a head and a body that is not long. */
-function room(bytesNeeded: number): Buffer {
+export function room(bytesNeeded: number): Buffer {
   if (scratch.length < bytesNeeded) {
     scratch = Buffer.allocUnsafeSlow(bytesNeeded)
     heads = []
@@ -61,7 +61,7 @@ function room(bytesNeeded: number): Buffer {
 }
 
 /** The frame that ends there in the shared buffer. */
-function endFrame(end: number): Frame {
+export function endFrame(end: number): Frame {
   frame.bytes = end > headBytesMax ? scratch : (heads[end] ??= scratch.subarray(0, end))
   frame.end = end
   frame.tail = undefined
@@ -69,7 +69,7 @@ function endFrame(end: number): Frame {
 }
 
 /** The same, with a body from there on, which is copied unless it is long. */
-function endWithBody(at: number, body: Uint8Array, start: number, end: number): Frame {
+export function endWithBody(at: number, body: Uint8Array, start: number, end: number): Frame {
   if (end - start <= wholeBodyBytesMax) return endFrame(copyInto(scratch, at, body, start, end))
   const long = endFrame(at)
   long.tail = { bytes: body, start, end }
@@ -77,7 +77,7 @@ function endWithBody(at: number, body: Uint8Array, start: number, end: number): 
 }
 
 /** How much of a body is copied into the shared buffer. */
-function copiedBytes(bodyBytes: number): number {
+export function copiedBytes(bodyBytes: number): number {
   return bodyBytes <= wholeBodyBytesMax ? bodyBytes : 0
 }
 
@@ -160,16 +160,19 @@ export function putFrame(
   return endWithBody(at, record, recordStart, recordEnd)
 }
 
-function writeKey(bytes: Buffer, at: number, key: string): number {
+/** Writes a key with its length and returns where it ends. */
+export function writeKey(bytes: Buffer, at: number, key: string): number {
   writeU16(bytes, at, key.length)
   return writeByteString(bytes, at + 2, key)
 }
 
-function idsBytesMax(ids: readonly string[]): number {
+/** As many bytes as `writeIds` may need. */
+export function idsBytesMax(ids: readonly string[]): number {
   return ids.reduce((sum, id) => sum + 1 + 3 * id.length, 1)
 }
 
-function writeIds(bytes: Buffer, at: number, ids: readonly string[]): number {
+/** Writes ids with their number, and returns where they end. */
+export function writeIds(bytes: Buffer, at: number, ids: readonly string[]): number {
   bytes[at++] = ids.length
   for (const id of ids) {
     const length = bytes.write(id, at + 1, 'utf8')
@@ -245,11 +248,13 @@ export function readPut(bytes: Uint8Array, start: number, end: number): PutReque
   return ids && { partition, key, hintFor: ids.ids, recordStart: ids.end }
 }
 
-function keyLength(bytes: Uint8Array, at: number): number {
+/** Of a key that begins after it. */
+export function keyLength(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8)
 }
 
-function readIds(
+/** The ids that begin there, and where they end; undefined when they do not end in time. */
+export function readIds(
   bytes: Uint8Array,
   at: number,
   end: number,

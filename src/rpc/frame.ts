@@ -31,6 +31,8 @@ export const frameType = {
   puts: 14,
   /** One way, no answer. */
   cast: 15,
+  /** A request: a write that an owner is to coordinate. */
+  forward: 16,
   /** Answers. */
   stored: 20,
   record: 21,
@@ -41,6 +43,8 @@ export const frameType = {
   same: 26,
   /** To many at once. */
   answers: 27,
+  /** Of whoever coordinated a write. */
+  receipt: 28,
   /** A piece of a frame that is too long to be sent in one go. */
   piece: 30,
 } as const
@@ -83,6 +87,7 @@ const caps = new Map<number, number>([
   [frameType.gets, 128 * kib],
   [frameType.puts, 128 * mib],
   [frameType.cast, 16 * mib],
+  [frameType.forward, 128 * mib],
   [frameType.stored, 64],
   [frameType.record, 128 * mib],
   [frameType.absent, 64],
@@ -91,6 +96,7 @@ const caps = new Map<number, number>([
   [frameType.failed, 64 * kib],
   [frameType.same, 64],
   [frameType.answers, 384 * kib],
+  [frameType.receipt, 16 * mib],
   [frameType.piece, pieceHeadBytes + pieceBytesMax],
 ])
 
@@ -104,7 +110,7 @@ export function frameBytesMax(type: number): number {
 
 /** Whether the frame asks for an answer. */
 export function isRequest(type: number): boolean {
-  return type >= frameType.put && type <= frameType.puts
+  return (type >= frameType.put && type <= frameType.puts) || type === frameType.forward
 }
 
 /** Whether a frame of the type may come in pieces. */
@@ -114,5 +120,5 @@ export function mayComeInPieces(type: number): boolean {
 
 /** Whether the frame answers a request. */
 export function isAnswer(type: number): boolean {
-  return type >= frameType.stored && type <= frameType.answers
+  return type >= frameType.stored && type <= frameType.receipt
 }

@@ -18,7 +18,7 @@ import { checksum } from '../base/checksum.ts'
 import { InvalidContextError } from '../base/errors.ts'
 import { compareDots, type CausalContext, type Dot } from './causal-context.ts'
 import { readContext, readDots, readStamp, writeDots } from './record-codec.ts'
-import { entryBytes, siblingsStart } from './record-layout.ts'
+import { entryBytes, isRecordHead, siblingsStart } from './record-layout.ts'
 
 const tokenFormat = 1
 const headBytes = 10
@@ -61,6 +61,12 @@ export function recordHead(bytes: Uint8Array, start: number): RecordHead {
 /** The text of it alone. */
 export function headOf(bytes: Uint8Array, start: number): string {
   return toByteString(bytes, start, siblingsStart(bytes, start))
+}
+
+/** Whether what a peer told is the head of a record. */
+export function isHead({ head, stamp }: RecordHead): boolean {
+  const isStamp = Number.isSafeInteger(stamp) && stamp >= 0
+  return isStamp && isRecordHead(Buffer.from(head, 'latin1'), 0, head.length)
 }
 
 /** Where a context's content comes from. */

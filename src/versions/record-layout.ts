@@ -82,6 +82,15 @@ export function siblingHeadBytes(flags: number): number {
  * *damaged*: it counts for no quorum and is repaired, and is never taken for absent (HAZARDS H3).
  */
 export function isRecord(bytes: Uint8Array, start: number, end: number): boolean {
+  return hasHead(bytes, start, end) && areSiblings(bytes, start, end)
+}
+
+/** Whether `bytes[start, end)` is all of a well-formed record that stands before its siblings. Total. */
+export function isRecordHead(bytes: Uint8Array, start: number, end: number): boolean {
+  return hasHead(bytes, start, end) && siblingsStart(bytes, start) === end
+}
+
+function hasHead(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < headerBytes || end > bytes.length) return false
   if (bytes[start] !== recordFormat || kindOf(bytes[start + 1]!) === undefined) return false
   const siblings = siblingsStart(bytes, start)
@@ -89,8 +98,7 @@ export function isRecord(bytes: Uint8Array, start: number, end: number): boolean
   const entriesEnd = start + headerBytes + entryBytes * recordEntries(bytes, start)
   return (
     areEntries(bytes, start + headerBytes, entriesEnd) &&
-    areIsolated(bytes, start + headerBytes, entriesEnd, siblings) &&
-    areSiblings(bytes, start, end)
+    areIsolated(bytes, start + headerBytes, entriesEnd, siblings)
   )
 }
 

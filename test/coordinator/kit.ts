@@ -72,9 +72,9 @@ class FakeLane {
     this.calls.delete(id)
   }
 
-  answer(type: number, body: Uint8Array = new Uint8Array(0)): void {
+  answer(type: number, body: Uint8Array = new Uint8Array(0), flags = 0): void {
     for (const { sink, tag } of this.#take()) {
-      sink.answered(tag, { type, flags: 0, bytes: body, bodyStart: 0, end: body.length })
+      sink.answered(tag, { type, flags, bytes: body, bodyStart: 0, end: body.length })
     }
   }
 

@@ -126,8 +126,8 @@ export const coordinationMutants: readonly Mutant[] = [
       },
       {
         file: 'coordinator/get.ts',
-        find: "else this.#noteAbsent(replica, lack ?? 'absent')",
-        replace: "else this.#noteAbsent(replica, 'absent')",
+        find: "else this.#noteAbsent(replica, stored ?? lack ?? 'absent')",
+        replace: "else this.#noteAbsent(replica, stored ?? 'absent')",
       },
     ],
   },
@@ -143,8 +143,8 @@ export const coordinationMutants: readonly Mutant[] = [
       },
       {
         file: 'coordinator/get.ts',
-        find: "else if (stored === 'damaged') this.#noteAbsent(replica, 'damaged')",
-        replace: "else if (stored === 'damaged') this.#noteAbsent(replica, 'absent')",
+        find: "else this.#noteAbsent(replica, stored ?? lack ?? 'absent')",
+        replace: "else this.#noteAbsent(replica, lack ?? 'absent')",
       },
     ],
   },
@@ -166,9 +166,9 @@ export const coordinationMutants: readonly Mutant[] = [
     fault: 'a forwarded write that arrives twice is coordinated twice',
     edits: [
       {
-        file: 'coordinator/forward.ts',
-        find: 'if (begun !== undefined) return begun',
-        replace: 'if (begun !== undefined && writeId === "") return begun',
+        file: 'coordinator/forwarded-puts.ts',
+        find: 'if (known !== undefined) return',
+        replace: 'if (known !== undefined && writeId === "") return',
       },
     ],
   },
@@ -179,8 +179,8 @@ export const coordinationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'coordinator/forward.ts',
-        find: 'return sent && !(answered && goOn.includes(error.code))',
-        replace: 'return sent && answered && !goOn.includes(error.code)',
+        find: 'if (sent) return this.fail(this.unanswering(error))',
+        replace: 'if (sent && this.owner < 0) return this.fail(this.unanswering(error))',
       },
     ],
   },

@@ -34,6 +34,7 @@ describe('caps', () => {
     gets: 128 * kib,
     puts: 128 * mib,
     cast: 16 * mib,
+    forward: 128 * mib,
     stored: 64,
     record: 128 * mib,
     absent: 64,
@@ -42,6 +43,7 @@ describe('caps', () => {
     failed: 64 * kib,
     same: 64,
     answers: 384 * kib,
+    receipt: 16 * mib,
     piece: 64 * kib + 14,
   }
 
@@ -63,11 +65,11 @@ describe('caps', () => {
   })
 
   test('each type is a request, an answer or neither', () => {
-    const { put, get, call, gets, puts } = frameType
-    const requests: readonly number[] = [put, get, call, gets, puts]
+    const { put, get, call, gets, puts, forward } = frameType
+    const requests: readonly number[] = [put, get, call, gets, puts, forward]
     const { stored, record, absent, result, otherEpoch, failed, same } = frameType
     const toOne: readonly number[] = [stored, record, absent, result, otherEpoch, failed, same]
-    const answers = [...toOne, frameType.answers]
+    const answers = [...toOne, frameType.answers, frameType.receipt]
     for (let type = 0; type < 256; type++) {
       expect(isRequest(type)).toBe(requests.includes(type))
       expect(isAnswer(type)).toBe(answers.includes(type))

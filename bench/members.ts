@@ -6,10 +6,10 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { CoterieNode, NodeOptions, NodeStats, Storage } from '../../src/index.ts'
-import { answerOf } from '../answer.ts'
-import { loadLibrary, loadLmdb, type Library } from '../library.ts'
-import { lateStorage, slowDown, type Lateness } from '../trouble/handicap.ts'
+import type { CoterieNode, NodeOptions, NodeStats, Storage } from '../src/index.ts'
+import { answerOf } from './answer.ts'
+import { loadLibrary, loadLmdb, type Library } from './library.ts'
+import { lateStorage, slowDown, type Lateness } from './trouble/handicap.ts'
 
 /** What every node of a cluster is told; it goes through JSON. */
 export type SharedOptions = Pick<NodeOptions, 'antiEntropy' | 'handoff' | 'replication'>
@@ -28,7 +28,7 @@ interface Slowness {
   readonly slowness: number
 }
 
-type Call = 'stats' | 'leave' | 'close' | Slowness
+type Call = 'stats' | 'depart' | 'come' | 'leave' | 'close' | Slowness
 
 /** A node in another process. */
 export interface Member {
@@ -36,6 +36,10 @@ export interface Member {
   stats(): Promise<NodeStats>
   /** Gives its data to the others, and ends its process. */
   leave(): Promise<void>
+  /** The same, but its process goes on. */
+  depart(): Promise<void>
+  /** Becomes a member again, with nothing: in a process whose code is compiled. Not with data on disk. */
+  come(): Promise<void>
   close(): Promise<void>
   /** Makes its process slower by the factor; 1: as it was. */
   slow(factor: number): Promise<void>
@@ -77,6 +81,19 @@ export async function found(
   }
 }
 
+/** A cluster that stands. */
+export interface Standing extends Founded {
+  readonly members: readonly Member[]
+}
+
+/** Founds a cluster of three, and waits until each of them owns its part. */
+export async function foundThree(library: Library, foundation: Foundation): Promise<Standing> {
+  const founded = await found(library, foundation)
+  const members = [await founded.start('n2'), await founded.start('n3')]
+  await until('the cluster stands', () => isSettled(founded.node, 3))
+  return { ...founded, members }
+}
+
 /** Resolves when the node is a member; what it gains may still be under way. */
 async function start(orders: Orders): Promise<Member> {
   const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(orders)])
@@ -85,6 +102,8 @@ async function start(orders: Orders): Promise<Member> {
     id: orders.options.id,
     stats: () => ask<NodeStats>(child, 'stats'),
     leave: () => end(child, 'leave'),
+    depart: async () => void (await ask<'done'>(child, 'depart')),
+    come: async () => void (await ask<'done'>(child, 'come')),
     close: () => end(child, 'close'),
     slow: async (slowness) => void (await ask<'done'>(child, { slowness })),
     kill: async () => {
@@ -128,20 +147,25 @@ async function diskStorage(dist: string, path: string): Promise<Storage> {
   return lmdbStorage({ path, durability: 'os' })
 }
 
-/** The life of a member's process. */
-async function live({ dist, options, path, lateness }: Orders): Promise<void> {
+async function become({ dist, options, path, lateness }: Orders): Promise<CoterieNode> {
   const library = await loadLibrary(dist)
   const transport = library.tcpTransport({ host: '127.0.0.1', port: 0 })
   const kept = path === undefined ? library.memoryStorage() : await diskStorage(dist, path)
   const storage = lateness === undefined ? kept : lateStorage(kept, lateness)
-  const node = await library.createNode({ ...options, transport, storage })
+  return library.createNode({ ...options, transport, storage })
+}
+
+/** The life of a member's process. */
+async function live(orders: Orders): Promise<void> {
+  let node = await become(orders)
   let recover = (): void => undefined
   const obey = async (call: Call): Promise<void> => {
     if (call === 'stats') return void process.send?.(node.stats())
     recover()
     if (typeof call === 'object') {
       if (call.slowness > 1) recover = slowDown(call.slowness)
-    } else await (call === 'leave' ? node.leave() : node.close())
+    } else if (call === 'come') node = await become(orders)
+    else await (call === 'close' ? node.close() : node.leave())
     process.send?.('done')
   }
   process.on('message', (call) => void obey(call as Call))
