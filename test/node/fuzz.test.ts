@@ -27,9 +27,10 @@ function heapMiB(): number {
 }
 
 const longMs = 600_000
-const { hello, put, get, gets, puts, call, cast, piece } = frameType
-const { stored, record, absent, result, otherEpoch, failed, welcome } = frameType
-const answers = [stored, record, absent, result, otherEpoch, failed, frameType.answers]
+const { hello, put, get, gets, puts, forward, call, cast, piece } = frameType
+const { stored, record, absent, result, otherEpoch, failed, receipt, welcome } = frameType
+const toOne = [stored, record, absent, result, otherEpoch, failed, receipt]
+const answers = [...toOne, frameType.answers]
 
 /** Feeds that many mutated frames of some types; fails with the first that was thrown at. */
 async function feed(
@@ -61,10 +62,10 @@ test('the corpus has every type of frame that nodes exchange', async () => {
   expect(missing.map(([name]) => name)).toEqual(['refused', 'otherEpoch', 'failed'])
 })
 
-test('mutated puts and gets: the cluster works on', { timeout: longMs }, async () => {
+test('mutated puts, gets and forwarded writes: the cluster works on', { timeout: longMs }, async () => {
   const to = await target()
   const before = heapMiB()
-  const told = await feed(to, [put, get, puts, gets], fuzzFrames * 0.6)
+  const told = await feed(to, [put, get, puts, gets, forward], fuzzFrames * 0.6)
   expect(told.answers).toBeGreaterThan(fuzzFrames / 10)
   expect(heapMiB() - before).toBeLessThan(60)
   for (const node of to.nodes) {
