@@ -193,10 +193,16 @@ export class MemorySlabs {
     into.end = into.start + readU32(bytes, at + 8)
   }
 
-  /** A view of the value at a place. */
+  /**
+   * The value at a place, for as long as anybody wants it: a copy, unless it is long. A view would keep the whole slab
+   * from being used again, and scans look at every one of them: while owners changed beside clients, the collector got
+   * hundreds of slabs each second.
+   */
   value(place: number): Uint8Array {
-    this.locate(place, region, 'kept')
-    return region.bytes.subarray(region.start, region.end)
+    const isShared = this.#slabs[place >>> positionBits]!.bytes.length === slabBytes
+    this.locate(place, region, isShared ? 'now' : 'kept')
+    const { bytes, start, end } = region
+    return isShared ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end)
   }
 
   key(place: number): string {

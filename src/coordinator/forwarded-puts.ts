@@ -97,7 +97,7 @@ export class ForwardedPuts {
       stats.inFlight += 1
       return startPut(this.#node, put)
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(error as Error)
     }
   }
 

@@ -13,6 +13,7 @@ import { asStoreError } from './availability.ts'
 import type { Coordination } from './coordination.ts'
 import { endBegunWrite, failWrite } from './end-write.ts'
 import type { Gathering } from './gathering.ts'
+import { letGo, ownRegion } from './own-region.ts'
 import { localWrite, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
 import type { Receipt } from './receipt.ts'
@@ -53,7 +54,7 @@ export class KeyWrite implements BegunPut, LentRegion {
   bytes: Uint8Array = noBytes
   start = 0
   end = 0
-  /** Until all owners have the write, or a whole operation needs the record for longer. */
+  /** Until all owners have the write, or a whole operation goes on. */
   hold: RegionHold | undefined
   storedMask = 0
   durableMask = 0
@@ -158,6 +159,7 @@ export class KeyWrite implements BegunPut, LentRegion {
 
   /** Hands over to a whole operation. */
   private widen(): PutOperation {
+    ownRegion(this)
     this.whole ??= new PutOperation(this.many.node, this.request, this)
     return this.whole
   }
@@ -171,7 +173,7 @@ export class KeyWrite implements BegunPut, LentRegion {
   private advance(): void {
     const count = replicaCount(this.storedMask)
     if (count >= this.request.needed && !this.isSettled) this.settle()
-    if (count === this.owners.length) this.hold?.release()
+    if (count === this.owners.length) letGo(this)
   }
 
   private settle(): void {

@@ -28,6 +28,7 @@ import type { Gathering } from './gathering.ts'
 import type { BegunGet, GetRequest, TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
 import { startGet } from './quick-get.ts'
+import { letGo, letGoAfter, ownRegion } from './own-region.ts'
 import { isOver } from './repair-after-read.ts'
 import { readAnswered } from './read-timing.ts'
 import type { SharedCall } from './replica-calls.ts'
@@ -160,7 +161,9 @@ function ownCopy(
   }
   const { bytes, start } = region
   const isOfKind = bytes[start + storedHeaderBytes + 1] === kindNumber[kind]
-  return isOfKind && !isOver(node, bytes, start + storedHeaderBytes) ? 'found' : 'special'
+  if (isOfKind && !isOver(node, bytes, start + storedHeaderBytes)) return 'found'
+  letGo(region)
+  return 'special'
 }
 
 /** Keys that one owner is asked about in one frame. */
@@ -244,7 +247,7 @@ class KeysAsked<T> extends Deadline implements CallSink {
 }
 
 /** One of the reads; itself the record that this node has, empty when it has none. */
-class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
+class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall, LentRegion {
   readonly index: number
   readonly request: GetRequest
   frame: KeysAsked<T> | undefined
@@ -254,7 +257,7 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
   start = 0
   end = 0
   /** Of the record, until the caller is told. */
-  private hold: RegionHold | undefined
+  hold: RegionHold | undefined
   /** Whether the answer is there, or not awaited any more. */
   private isAnswered = false
   private readonly many: ManyReads<T>
@@ -324,12 +327,14 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
 
   /** Hands over to a whole operation. */
   private widen(): GetOperation<T> {
+    ownRegion(this)
     this.whole ??= new GetOperation(this.many.node, this.request, this.many.tell, this)
     return this.whole
   }
 
   /** The request could not be sent: the read begins anew, by itself. */
   alone(): void {
+    letGo(this)
     const { node, tell, reads } = this.many
     reads.await(this.index, new GetOperation(node, this.request, tell).start())
   }
@@ -338,10 +343,10 @@ class KeyRead<T> implements BegunGet<T>, ReadRecord, SharedCall {
     this.many.node.stats.inFlight -= 1
     try {
       const result = this.many.tell(this.request, this.own)
-      // What is told later is read later: the record stays where it is.
-      if (!(result instanceof Promise)) this.hold?.release()
+      letGoAfter(this, result)
       this.resolve(result)
     } catch (error) {
+      letGo(this)
       this.reject(error)
     }
   }

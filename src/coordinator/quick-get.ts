@@ -19,6 +19,7 @@ import type { ReadRecord } from './divergence.ts'
 import { oneSidedMask } from './joint.ts'
 import { recordRequest, type BegunGet, type GetRequest, type TellResult } from './get-request.ts'
 import { GetOperation } from './get.ts'
+import { letGo, letGoAfter, ownRegion } from './own-region.ts'
 import { isOver } from './repair-after-read.ts'
 import { readAnswered, readBegins } from './read-timing.ts'
 import { Deadline } from './timer-wheel.ts'
@@ -40,11 +41,10 @@ export function startGet<T>(
   const own = ownCopy(node, request)
   if (own !== 'found') return new GetOperation(node, request, tell).start(own)
   const at = region.start + storedHeaderBytes
-  if (request.needed === 1 && isOver(node, region.bytes, at)) {
-    return new GetOperation(node, request, tell).start()
-  }
-  const quick = new QuickGet(node, request, tell, ring)
-  if (quick.begin(self, region)) return quick.promise
+  const isDue = request.needed > 1 || !isOver(node, region.bytes, at)
+  const quick = isDue ? new QuickGet(node, request, tell, ring) : undefined
+  if (quick?.begin(self, region) === true) return quick.promise
+  letGo(region)
   return new GetOperation(node, request, tell).start()
 }
 
@@ -62,12 +62,13 @@ function ownCopy(
   } catch (error) {
     return Promise.reject(asStoreError(error))
   }
-  const isOfKind = region.bytes[region.start + storedHeaderBytes + 1] === kindNumber[kind]
-  return isOfKind ? 'found' : undefined
+  if (region.bytes[region.start + storedHeaderBytes + 1] === kindNumber[kind]) return 'found'
+  letGo(region)
+  return undefined
 }
 
 /** A read that at most one other owner has to confirm; itself the record that this node has, for `tell`. */
-class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord {
+class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord, LentRegion {
   promise!: Promise<T>
   readonly ring: Ring
   self = 0
@@ -81,7 +82,7 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
   start = 0
   end = 0
   /** Of the record, until the caller is told. */
-  private hold: RegionHold | undefined
+  hold: RegionHold | undefined
   private readonly node: Coordination
   private readonly request: GetRequest
   private readonly tell: TellResult<T>
@@ -152,6 +153,7 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
 
   /** Hands over to the whole operation. */
   private widen(): GetOperation<T> {
+    ownRegion(this)
     this.whole ??= new GetOperation(this.node, this.request, this.tell, this)
     return this.whole
   }
@@ -162,10 +164,10 @@ class QuickGet<T> extends Deadline implements CallSink, BegunGet<T>, ReadRecord 
     node.wheel.cancel(this)
     try {
       const result = this.tell(this.request, this)
-      // What is told later is read later: the record stays where it is.
-      if (!(result instanceof Promise)) this.hold?.release()
+      letGoAfter(this, result)
       this.resolve(result)
     } catch (error) {
+      letGo(this)
       this.reject(error)
     }
   }

@@ -18,6 +18,7 @@ import { asStoreError, ownersHaveRoom } from './availability.ts'
 import { promiseOf } from './caller.ts'
 import type { Coordination } from './coordination.ts'
 import { endBegunWrite, failWrite } from './end-write.ts'
+import { letGo, ownRegion } from './own-region.ts'
 import { localWrite, withOwnValue, type BegunPut, type PutRequest } from './put-request.ts'
 import { PutOperation } from './put.ts'
 import type { Receipt } from './receipt.ts'
@@ -61,7 +62,7 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, LentRegion
   bytes: Uint8Array = noBytes
   start = 0
   end = 0
-  /** Until all owners have the write, or a whole operation needs the record for longer. */
+  /** Until all owners have the write, or a whole operation goes on. */
   hold: RegionHold | undefined
   storedMask = 0
   durableMask = 0
@@ -147,6 +148,7 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, LentRegion
 
   /** Hands over to the whole operation. */
   private widen(): PutOperation {
+    ownRegion(this)
     this.whole ??= new PutOperation(this.node, this.request, this)
     return this.whole
   }
@@ -164,7 +166,7 @@ export class QuickPut extends Deadline implements CallSink, BegunPut, LentRegion
     if (count >= request.needed && !this.isSettled) this.settle()
     if (replicaCount(this.storedMask) < ring.replicas(request.partition).length) return
     node.wheel.cancel(this)
-    this.hold?.release()
+    letGo(this)
   }
 
   /** How many count: in the set that has fewer (`joint.ts`). */

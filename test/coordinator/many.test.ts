@@ -17,7 +17,15 @@ import { plainFrame, readGet, readPut } from '../../src/rpc/frame-buffer.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import type { AnswerFrame } from '../../src/rpc/pending-calls.ts'
 import { partition, putOf, ringOf, soon, type FakeNode } from './kit.ts'
-import { elsewhere, members, nodeWith, others, troubles, type Lane } from './store-kit.ts'
+import {
+  elsewhere,
+  members,
+  nodeWith,
+  others,
+  troubles,
+  type Holds,
+  type Lane,
+} from './store-kit.ts'
 
 const keys = ['k0', 'k1', 'k2', 'k3'] as const
 const storageKeyOf = (key: string): string => `b\0${key}`
@@ -25,14 +33,19 @@ const storageKeyOf = (key: string): string => `b\0${key}`
 type Call = Lane['calls'] extends Map<number, infer C> ? C : never
 
 /** A node with a real store, and a record for each key but some. */
-async function nodeWithRecords(absentMask: number, expiredMask = 0): Promise<FakeNode> {
+async function nodeWithRecords(
+  absentMask: number,
+  expiredMask = 0,
+  holds?: Holds,
+): Promise<FakeNode> {
   const has = (mask: number, i: number): boolean => ((mask >>> i) & 1) === 1
   const records = keys.map((key, i) => ({
     storageKey: storageKeyOf(key),
     value: key,
     expiresAtMs: has(expiredMask, i) ? 1 : 0,
   }))
-  const fake = await nodeWith(records.filter((_, i) => !has(absentMask, i)))
+  const present = records.filter((_, i) => !has(absentMask, i))
+  const fake = await nodeWith(present, holds)
   fake.node.stats.inFlight = keys.length
   return fake
 }
@@ -158,7 +171,8 @@ async function story(
   script: readonly Step[],
   how: How,
 ): Promise<unknown> {
-  const fake = await nodeWithRecords(how.absentMask, how.expiredMask)
+  const holds: Holds = { kept: 0 }
+  const fake = await nodeWithRecords(how.absentMask, how.expiredMask, holds)
   fake.clock.pass(10)
   if (how.deafAtFirst) fake.lane(others[0]).refusal = new ClosedError('deaf')
   const seen: unknown[] = []
@@ -180,6 +194,8 @@ async function story(
   await Promise.all(settled)
   fake.clock.pass(5_000)
   await soon()
+  // Nothing that is over keeps any of the storage's memory.
+  expect(holds.kept).toBe(0)
   const stored = keys.map((key) => {
     const record = fake.node.store.read(partition, storageKeyOf(key)) as Uint8Array | undefined
     return record && Buffer.from(record).toString('hex')

@@ -11,11 +11,20 @@ import { storedHeaderBytes } from '../../src/replica/stored-record.ts'
 import { packFailure } from '../../src/rpc/failure.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import { partition, putOf, soon, storageKey, type FakeNode } from './kit.ts'
-import { elsewhere, members, nodeWith, others, ring, troubles, type Lane } from './store-kit.ts'
+import {
+  elsewhere,
+  members,
+  nodeWith,
+  others,
+  ring,
+  troubles,
+  type Holds,
+  type Lane,
+} from './store-kit.ts'
 
 /** A node with a real store, and a record in it. */
-function nodeWithRecord(expiresAtMs = 0): Promise<FakeNode> {
-  return nodeWith([{ storageKey, value: 'first', expiresAtMs }])
+function nodeWithRecord(expiresAtMs = 0, holds?: Holds): Promise<FakeNode> {
+  return nodeWith([{ storageKey, value: 'first', expiresAtMs }], holds)
 }
 
 /** What an owner, or time, does next. */
@@ -53,7 +62,8 @@ async function story(
     expiresAtMs,
   }: { deafAtFirst: boolean; isPut: boolean; expiresAtMs: number },
 ): Promise<unknown> {
-  const fake = await nodeWithRecord(expiresAtMs)
+  const holds: Holds = { kept: 0 }
+  const fake = await nodeWithRecord(expiresAtMs, holds)
   fake.clock.pass(1)
   if (deafAtFirst) fake.lane(others[0]).refusal = new ClosedError('deaf')
   const seen: unknown[] = []
@@ -71,6 +81,8 @@ async function story(
   await settled
   fake.clock.pass(5_000)
   await soon()
+  // Nothing that is over keeps any of the storage's memory.
+  expect(holds.kept).toBe(0)
   const stored = Buffer.from(fake.node.store.read(partition, storageKey) as Uint8Array)
   return {
     seen,

@@ -1,6 +1,8 @@
 /** A coordinator with a real store, for tests that compare one way of an operation with another. */
 import { memoryStorage } from '../../src/adapters/memory-storage.ts'
+import { assert } from '../../src/base/assert.ts'
 import { ClosedError } from '../../src/base/errors.ts'
+import type { LentRegion, RegionUse, Storage } from '../../src/ports/storage.ts'
 import { ReplicaStore } from '../../src/replica/replica-store.ts'
 import { Revisions } from '../../src/replica/revisions.ts'
 import { writtenLocally } from '../../src/replica/stored-record.ts'
@@ -47,11 +49,50 @@ interface FirstRecord {
   readonly expiresAtMs: number
 }
 
+/** How many regions of a storage are kept. */
+export interface Holds {
+  kept: number
+}
+
+/** Counts what is kept and let go of; what is let go of twice is told at once. */
+function countHolds(storage: Storage, holds: Holds): void {
+  const counted = (into: LentRegion, use: RegionUse): void => {
+    if (use === 'now') return
+    const { hold } = into
+    holds.kept += 1
+    let isHeld = true
+    const release = (): void => {
+      assert(isHeld, 'a region is let go of once')
+      isHeld = false
+      holds.kept -= 1
+      hold!.release()
+    }
+    into.hold = { release }
+  }
+  const { locate, store } = {
+    locate: storage.locate!.bind(storage),
+    store: storage.store!.bind(storage),
+  }
+  storage.locate = (partition, key, into, use) => {
+    const isThere = locate(partition, key, into, use)
+    if (isThere) counted(into, use)
+    return isThere
+  }
+  storage.store = (partition, key, value, use) => {
+    store(partition, key, value, use)
+    counted(value, use)
+  }
+}
+
 /** A node with a real store and these records in it. */
-export async function nodeWith(records: readonly FirstRecord[]): Promise<FakeNode> {
+export async function nodeWith(
+  records: readonly FirstRecord[],
+  holds: Holds = { kept: 0 },
+): Promise<FakeNode> {
   const fake = fakeNode(self, ring)
   const storage = memoryStorage()
   await storage.open()
+  countHolds(storage, holds)
   const revisions = new Revisions()
   const store = new ReplicaStore({ storage, revisions, writeFailed: () => undefined })
   for (const { storageKey, value, expiresAtMs } of records)

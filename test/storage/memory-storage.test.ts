@@ -108,6 +108,22 @@ describe(`the memory storage, seed ${seed}`, () => {
     expect(pieces(false)).toBeGreaterThan(200)
   })
 
+  test('uses memory again that scans and reads have looked at', async () => {
+    const storage = await opened()
+    const random = new SeededRandom(seed)
+    const seen = new Set<ArrayBufferLike>()
+    for (let round = 0; round < 50_000; round++) {
+      const key = `key ${below(random, 500)}`
+      const bytes = valueOf(key, round, 200)
+      const region: LentRegion = { bytes, start: 0, end: bytes.length, hold: undefined }
+      storage.store!(0, key, region, 'now')
+      seen.add(region.bytes.buffer)
+      if (round % 10 === 0) await storage.get(0, key)
+      if (round % 500 === 0) await storage.scan(0, { limit: 1_000 })
+    }
+    expect(seen.size).toBeLessThan(20)
+  })
+
   test('finds each of many keys, also after most of them were removed', async () => {
     const storage = await opened()
     const keys = Array.from({ length: 50_000 }, (_, i) => `key ${i}`)
