@@ -4,10 +4,11 @@
  *
  * - the bytes of records that the others sent for that, and how many in a second, from the beginning of the change of
  *   owners to its end, with no load;
- * - with an open loop (half reads, half writes) at a part of what a closed one reached in the same run, which goes on
- *   while the node joins: p99 of the operations that were due before that and of those that were due while owners
- *   changed, and their ratio. One join before them warms up, in all four processes: what runs only while owners change
- *   has to be compiled, and where a processor is shared that takes it from the others.
+ * - with an open loop (half reads, half writes) at a part of what a closed one reached with four members in the same
+ *   run, which goes on while the node joins: p99 of the operations that were due before that, while owners changed, and
+ *   after that, with four members, which share the processors as they do during the transfer; and the ratios. One join
+ *   before them warms up, in all four processes: what runs only while owners change has to be compiled, and where a
+ *   processor is shared that takes it from the others.
  *
  *     npx tsx bench/micro/transfer.ts [--megabytes 400] [--pairs 3] [--load 0.5] [--limit MiB/s] [--library DIR]
  *
@@ -34,8 +35,9 @@ const quietMs = 3_000
 const loadedSecondsMax = 120
 /** What a change does to operations may begin before this process hears of it. */
 const marginMs = 200
-/** How long the loop goes on with four members, so that what they do is compiled as well. */
-const afterMs = 2_000
+/** How long the loop goes on with four members, and how much of that is not counted. */
+const afterMs = 4_000
+const calmingMs = 1_000
 const mb = 1e6
 
 /** The cluster, what it holds, and the fourth node, which is not a member yet. */
@@ -188,8 +190,13 @@ const pause = async (ms: number): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Resolves with p99 with a transfer under way ÷ p99 before it. */
-async function measurePair(setting: Setting, ratePerSecond: number): Promise<number> {
+/** p99 with a transfer under way ÷ p99 without: before it, and after it. */
+interface Ratios {
+  readonly before: number
+  readonly after: number
+}
+
+async function measurePair(setting: Setting, ratePerSecond: number): Promise<Ratios> {
   const load = new Load(setting.workload, ratePerSecond)
   await pause(settlingMs)
   const fromMs = performance.now()
@@ -200,10 +207,14 @@ async function measurePair(setting: Setting, ratePerSecond: number): Promise<num
   await load.end()
   const quiet = load.latenciesMs(fromMs, toMs)
   const moving = load.latenciesMs(transfer.beganMs - marginMs, transfer.endedMs)
-  console.log(`no transfer:    ${describeLoad(quiet)}`)
-  console.log(`under transfer: ${describeLoad(moving)}; ${describe(transfer)}`)
+  const { endedMs } = transfer
+  const after = load.latenciesMs(endedMs + calmingMs, endedMs + afterMs)
+  console.log(`three members:  ${describeLoad(quiet)}`)
+  console.log(`transfer:       ${describeLoad(moving)}; ${describe(transfer)}`)
+  console.log(`four members:   ${describeLoad(after)}`)
   await leave(setting)
-  return quantile(moving, 0.99) / quantile(quiet, 0.99)
+  const p99 = quantile(moving, 0.99)
+  return { before: p99 / quantile(quiet, 0.99), after: p99 / quantile(after, 0.99) }
 }
 
 /** With all four members: they share the processors then, as during the transfer. */
@@ -214,18 +225,29 @@ async function capacityOf({ workload, node }: Setting): Promise<number> {
   return opsPerSecond
 }
 
+function tell(what: string, ratios: readonly number[]): void {
+  const all = ratios.map((ratio) => ratio.toFixed(2)).join(', ')
+  console.log(`${what}: ${all}; median ${median(ratios).toFixed(2)}`)
+}
+
 async function measureLoaded(setting: Setting, pairs: number, load: number): Promise<void> {
   const ratePerSecond = Math.round(capacity * load)
   console.log(`capacity ${Math.round(capacity)}/s, open loop at ${ratePerSecond}/s`)
   console.log('to warm up:')
   await measurePair(setting, ratePerSecond)
-  const ratios: number[] = []
+  const ratios: Ratios[] = []
   for (let pair = 1; pair <= pairs; pair++) {
     console.log(`pair ${pair}:`)
     ratios.push(await measurePair(setting, ratePerSecond))
   }
-  const all = ratios.map((ratio) => ratio.toFixed(2)).join(', ')
-  console.log(`p99 with ÷ without a transfer: ${all}; median ${median(ratios).toFixed(2)}`)
+  tell(
+    'p99 under transfer ÷ that of three members',
+    ratios.map(({ before }) => before),
+  )
+  tell(
+    'p99 under transfer ÷ that of four members',
+    ratios.map(({ after }) => after),
+  )
 }
 
 const { megabytes, pairs, load, handoff, dist } = readArguments()

@@ -82,23 +82,19 @@ export class ForwardedPuts {
     return turn.then(() => this.#coordinate(own))
   }
 
-  #coordinate(put: PutRequest): Promise<Receipt> {
+  async #coordinate(put: PutRequest): Promise<Receipt> {
     const { stats, inFlightMax, selfId } = this.#node
-    try {
-      if (this.#options.isClosed()) throw new ClosedError('the node is closed')
-      this.#node.assertBearable()
-      if (!this.#node.ring().owners(put.partition).includes(selfId)) {
-        throw new TopologyBusyError('this node owns no copy of the key any more')
-      }
-      if (stats.inFlight >= inFlightMax) {
-        stats.refused += 1
-        throw tooManyInFlight(inFlightMax)
-      }
-      stats.inFlight += 1
-      return startPut(this.#node, put)
-    } catch (error) {
-      return Promise.reject(error as Error)
+    if (this.#options.isClosed()) throw new ClosedError('the node is closed')
+    this.#node.assertBearable()
+    if (!this.#node.ring().owners(put.partition).includes(selfId)) {
+      throw new TopologyBusyError('this node owns no copy of the key any more')
     }
+    if (stats.inFlight >= inFlightMax) {
+      stats.refused += 1
+      throw tooManyInFlight(inFlightMax)
+    }
+    stats.inFlight += 1
+    return startPut(this.#node, put)
   }
 
   #answerOf(
