@@ -55,12 +55,7 @@ export function failWrite(
   caller: Settler<Receipt> | undefined,
   error: Error,
 ): void {
-  countFailed(node)
+  node.stats.inFlight -= 1
+  node.stats.failed += 1
   caller?.reject(error)
-}
-
-/** An operation has failed and is under way no more. */
-export function countFailed({ stats }: Pick<Coordination, 'stats'>): void {
-  stats.inFlight -= 1
-  stats.failed += 1
 }

@@ -11,6 +11,7 @@ import {
   type StoreError,
   type StoreErrorCode,
 } from '../base/errors.ts'
+import { REPLICA_MAX } from '../quorum/replica-mask.ts'
 import type { Ring } from '../ring/ring.ts'
 import { unpackFailure } from '../rpc/failure.ts'
 import { forwardFrame, readReceipt, type ForwardedWrite } from '../rpc/forward-frame.ts'
@@ -129,7 +130,8 @@ class Forwarding extends Deadline implements CallSink, Settler<Receipt> {
     const { nodes = ring.replicas(put.partition), storedMask, fallbackMask, durableMask } = told
     const binding = { cluster: node.cluster(), bucket: put.bucket, key: put.key }
     const source = sourceIn(told.context, binding)
-    const isSound = (storedMask | fallbackMask | durableMask) >>> nodes.length === 0
+    const masks = storedMask | fallbackMask | durableMask
+    const isSound = nodes.length <= REPLICA_MAX && masks >>> nodes.length === 0
     if (source === undefined || !isSound) return this.fail(unreadable(put))
     node.wheel.cancel(this)
     node.stats.inFlight -= 1
