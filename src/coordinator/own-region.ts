@@ -1,12 +1,11 @@
 /** What goes on for longer than the common way of an operation keeps nothing in the storage. */
-import { copyBytes } from '../base/bytes.ts'
 import type { LentRegion } from '../ports/storage.ts'
 
 /** Copies a region that is kept, in place of keeping it. */
 export function ownRegion(region: LentRegion): void {
   const { hold, bytes, start, end } = region
   if (hold === undefined) return
-  region.bytes = copyBytes(bytes, start, end)
+  region.bytes = Buffer.from(bytes.subarray(start, end))
   region.start = 0
   region.end = end - start
   letGo(region)

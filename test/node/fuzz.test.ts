@@ -62,17 +62,21 @@ test('the corpus has every type of frame that nodes exchange', async () => {
   expect(missing.map(([name]) => name)).toEqual(['refused', 'otherEpoch', 'failed'])
 })
 
-test('mutated puts, gets and forwarded writes: the cluster works on', { timeout: longMs }, async () => {
-  const to = await target()
-  const before = heapMiB()
-  const told = await feed(to, [put, get, puts, gets, forward], fuzzFrames * 0.6)
-  expect(told.answers).toBeGreaterThan(fuzzFrames / 10)
-  expect(heapMiB() - before).toBeLessThan(60)
-  for (const node of to.nodes) {
-    await node.bucket('after').put(`by ${node.id}`, 1, { w: 3 })
-    expect((await node.bucket('after').get(`by ${node.id}`, { r: 3 })).value()).toBe(1)
-  }
-})
+test(
+  'mutated puts, gets and forwarded writes: the cluster works on',
+  { timeout: longMs },
+  async () => {
+    const to = await target()
+    const before = heapMiB()
+    const told = await feed(to, [put, get, puts, gets, forward], fuzzFrames * 0.6)
+    expect(told.answers).toBeGreaterThan(fuzzFrames / 10)
+    expect(heapMiB() - before).toBeLessThan(60)
+    for (const node of to.nodes) {
+      await node.bucket('after').put(`by ${node.id}`, 1, { w: 3 })
+      expect((await node.bucket('after').get(`by ${node.id}`, { r: 3 })).value()).toBe(1)
+    }
+  },
+)
 
 test(
   'mutated calls, casts and nonsense: the node stays bounded and closes in time',

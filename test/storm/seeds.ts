@@ -50,6 +50,7 @@ export const keptSeeds: readonly KeptSeed[] = [
   },
   {
     seed: 206_921,
-    found: 'a ring that changed between a read and the repair that it waited for made the read fail',
+    found:
+      'a ring that changed between a read and the repair that it waited for made the read fail',
   },
 ]
