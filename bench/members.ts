@@ -28,7 +28,7 @@ interface Slowness {
   readonly slowness: number
 }
 
-type Call = 'stats' | 'depart' | 'come' | 'leave' | 'close' | Slowness
+type Call = 'stats' | 'come' | 'leave' | 'close' | Slowness
 
 /** A node in another process. */
 export interface Member {
@@ -102,7 +102,7 @@ async function start(orders: Orders): Promise<Member> {
     id: orders.options.id,
     stats: () => ask<NodeStats>(child, 'stats'),
     leave: () => end(child, 'leave'),
-    depart: async () => void (await ask<'done'>(child, 'depart')),
+    depart: async () => void (await ask<'done'>(child, 'leave')),
     come: async () => void (await ask<'done'>(child, 'come')),
     close: () => end(child, 'close'),
     slow: async (slowness) => void (await ask<'done'>(child, { slowness })),

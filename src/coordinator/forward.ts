@@ -109,13 +109,9 @@ class Forwarding extends Deadline implements CallSink, Settler<Receipt> {
       }
       return
     }
-    if (!put.sloppy && last instanceof OverloadedError) failWrite(node, this, last)
-    else
-      failWrite(
-        node,
-        this,
-        unavailable('write', put, { needed: put.needed, alive: 0, cause: last }),
-      )
+    const isTooMuch = !put.sloppy && last instanceof OverloadedError
+    const none = { needed: put.needed, alive: 0, cause: last }
+    failWrite(node, this, isTooMuch ? last : unavailable('write', put, none))
   }
 
   answered(_owner: number, frame: AnswerFrame): void {

@@ -16,7 +16,13 @@ import {
 } from '../base/bytes.ts'
 import { versionEnd } from '../versions/record-layout.ts'
 import { answerHeadBytes, frameType, requestHeadBytes, wholeBodyBytesMax } from './frame.ts'
-import { requestHead, versionBytesMax, type Frame, type RequestHead } from './frame-buffer.ts'
+import {
+  answerHead,
+  requestHead,
+  versionBytesMax,
+  type Frame,
+  type RequestHead,
+} from './frame-buffer.ts'
 import type { AnswerFrame } from './pending-calls.ts'
 
 /** A frame of many keys is sent off as soon as it is so long: whoever reads it does other things in between. */
@@ -242,9 +248,7 @@ export class AnswersFrame {
   constructor(id: number) {
     this.#bytes = spare ?? Buffer.allocUnsafeSlow(16_384)
     spare = undefined
-    this.#bytes[0] = frameType.answers
-    this.#bytes[1] = 0
-    writeU32(this.#bytes, 2, id)
+    answerHead(this.#bytes, frameType.answers, 0, id)
   }
 
   /** Whether there is room for an answer whose body is so long. */

@@ -12,6 +12,7 @@ import {
 } from '../base/bytes.ts'
 import { answerHeadBytes, frameType, requestHeadBytes } from './frame.ts'
 import {
+  answerHead,
   copiedBytes,
   endFrame,
   endWithBody,
@@ -159,9 +160,7 @@ export function receiptFrame(id: number, receipt: ToldReceipt): Frame {
   const contextBytes = isText ? context.length : stampBytes + context.head.length
   const idsBytes = idsBytesMax(nodes) + idsBytesMax(hinted)
   const bytes = room(answerHeadBytes + maskBytes + idsBytes + contextBytes)
-  bytes[0] = frameType.receipt
-  bytes[1] = isText ? flagText : 0
-  writeU32(bytes, 2, id)
+  answerHead(bytes, frameType.receipt, isText ? flagText : 0, id)
   writeU32(bytes, answerHeadBytes, receipt.storedMask)
   writeU32(bytes, answerHeadBytes + 4, receipt.fallbackMask)
   writeU32(bytes, answerHeadBytes + 8, receipt.durableMask)

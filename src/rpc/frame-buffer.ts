@@ -120,6 +120,13 @@ export function requestHead(bytes: Buffer, type: number, head: RequestHead): voi
   writeU32(bytes, 10, Math.max(0, Math.min(head.timeLeftMs, 0xffff_ffff)))
 }
 
+/** Writes the head of an answer, a cast or a greeting. */
+export function answerHead(bytes: Buffer, type: number, flags: number, id: number): void {
+  bytes[0] = type
+  bytes[1] = flags
+  writeU32(bytes, 2, id)
+}
+
 /** What the head of a request says beside its type and id. */
 export interface RequestHead {
   readonly epoch: number
@@ -216,9 +223,7 @@ export function plainFrame(
   bodyEnd: number = body?.length ?? 0,
 ): Frame {
   const bytes = room(answerHeadBytes + copiedBytes(bodyEnd - bodyStart))
-  bytes[0] = head.type
-  bytes[1] = head.flags
-  writeU32(bytes, 2, head.id)
+  answerHead(bytes, head.type, head.flags, head.id)
   if (body === undefined) return endFrame(answerHeadBytes)
   return endWithBody(answerHeadBytes, body, bodyStart, bodyEnd)
 }

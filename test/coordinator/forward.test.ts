@@ -10,15 +10,14 @@ import {
 import { routePut } from '../../src/coordinator/forward.ts'
 import { ForwardedPuts } from '../../src/coordinator/forwarded-puts.ts'
 import { PutOperation } from '../../src/coordinator/put.ts'
-import { storedHeaderBytes, writtenLocally } from '../../src/replica/stored-record.ts'
+import { storedHeaderBytes } from '../../src/replica/stored-record.ts'
 import type { Ring } from '../../src/ring/ring.ts'
 import { packFailure, unpackFailure } from '../../src/rpc/failure.ts'
 import { answerHeadBytes, frameType } from '../../src/rpc/frame.ts'
 import { forwardFrame, receiptFrame, type ToldReceipt } from '../../src/rpc/forward-frame.ts'
 import { requestId, setRequestId, type Frame } from '../../src/rpc/frame-buffer.ts'
 import { contentOf } from '../../src/versions/context.ts'
-import { DotSource } from '../../src/versions/dot-source.ts'
-import { fakeNode, partition, putOf, ringOf, soon, type FakeNode } from './kit.ts'
+import { fakeNode, firstRecord, partition, putOf, ringOf, soon, type FakeNode } from './kit.ts'
 
 const members = ['a', 'b', 'c', 'd']
 const ring: Ring = ringOf(members)
@@ -26,16 +25,7 @@ const owners = ring.owners(partition)
 const outsider = members.find((id) => !owners.includes(id))!
 const codeOf = (error: unknown): string => (error as StoreError).code
 
-const { stored } = writtenLocally(undefined, {
-  kind: 'siblings',
-  value: Buffer.from('v'),
-  tombstone: false,
-  expiresAtMs: 0,
-  replaces: 'all',
-  dots: new DotSource('123456789012'),
-  siblingsMax: 9,
-  stampAbove: undefined,
-})
+const stored = firstRecord('v')
 
 describe('an owner that answers a forwarded write', () => {
   const nothingHappened = [

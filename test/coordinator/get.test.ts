@@ -8,7 +8,7 @@ import { storedHeaderBytes, writtenLocally, type Stored } from '../../src/replic
 import { requestEpoch } from '../../src/rpc/frame-buffer.ts'
 import { frameType } from '../../src/rpc/frame.ts'
 import { DotSource } from '../../src/versions/dot-source.ts'
-import { fakeNode, partition, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
+import { fakeNode, firstRecord, partition, ringOf, soon, storageKey, type FakeNode } from './kit.ts'
 
 const members = ['a', 'b', 'c', 'd', 'e']
 const ring = ringOf(members)
@@ -16,16 +16,7 @@ const [self, ...others] = ring.owners(partition) as [string, string, string]
 const strangers = members.filter((id) => id !== self && !others.includes(id))
 const codeOf = (error: unknown): string => (error as StoreError).code
 
-const record: Uint8Array = writtenLocally(undefined, {
-  kind: 'siblings',
-  value: Buffer.from('v'),
-  tombstone: false,
-  expiresAtMs: 0,
-  replaces: 'all',
-  dots: new DotSource('123456789012'),
-  siblingsMax: 9,
-  stampAbove: undefined,
-}).stored
+const record: Uint8Array = firstRecord('v')
 
 function read(fake: FakeNode, more: Partial<GetRequest> = {}): Promise<ReadResult | string> {
   const key = { bucket: 'b', key: 'k', partition, storageKey, sloppy: true, timeoutMs: 1_000 }

@@ -7,6 +7,7 @@ import { roundRobin } from '../../src/coordinator/replica-choices.ts'
 import type { PutRequest } from '../../src/coordinator/put-request.ts'
 import { createCoordinatorStats } from '../../src/coordinator/stats.ts'
 import { ClosedError, type StoreError } from '../../src/base/errors.ts'
+import { writtenLocally } from '../../src/replica/stored-record.ts'
 import type { RingConfiguration } from '../../src/ring/configuration.ts'
 import { Ring } from '../../src/ring/ring.ts'
 import type { Frame } from '../../src/rpc/frame-buffer.ts'
@@ -183,6 +184,20 @@ export function putOf(more: Partial<PutRequest> = {}): PutRequest {
     needed: 2,
     ...more,
   }
+}
+
+/** A record with one value, as the storage of its owner keeps it. */
+export function firstRecord(value: string): Uint8Array {
+  return writtenLocally(undefined, {
+    kind: 'siblings',
+    value: Buffer.from(value),
+    tombstone: false,
+    expiresAtMs: 0,
+    replaces: 'all',
+    dots: new DotSource('123456789012'),
+    siblingsMax: 9,
+    stampAbove: undefined,
+  }).stored
 }
 
 /** Lets promises that are settled run. */
